@@ -1,0 +1,198 @@
+"""Evidence: verified facts about one subject, plus what was absent and what could not be asked.
+
+One frozen value per subject. It holds facts (who signed, with which key, which components), not policy answers, so
+that a changed policy re-judges it without the registry. ``Absent`` (the registry says there is none) and
+``Unavailable`` (could not ask) are different types: law 2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from gatekeeper.core.canonical import canonical_digest
+from gatekeeper.core.digest import Digest
+from gatekeeper.core.errors import Cause, UnavailableError
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """Asked everywhere it could be, and there is none."""
+
+    kind: str
+    """What there is none of: ``signature``, ``sbom``, ``config-user`` …"""
+
+
+@dataclass(frozen=True, slots=True)
+class Unavailable:
+    """Could not be asked, or the answer could not be believed."""
+
+    source: str
+    """What was asked: ``referrers``, ``manifest``, ``config``, ``candidate sha256:…`` …"""
+    cause: Cause
+    detail: str
+
+    @classmethod
+    def of(cls, source: str, error: UnavailableError) -> Unavailable:
+        """The stored form of an error met while asking ``source``."""
+        return cls(source, error.cause, error.message)
+
+
+class Form(StrEnum):
+    """How a candidate is stored in a registry (reference: sigstore.md section 1, forms A to H)."""
+
+    COSIGN_SIGNATURE_TAG = "cosign-signature-tag"
+    COSIGN_ATTESTATION_TAG = "cosign-attestation-tag"
+    COSIGN_SBOM_TAG = "cosign-sbom-tag"
+    COSIGN_SIGNATURE_REFERRER = "cosign-signature-referrer"
+    COSIGN_SBOM_REFERRER = "cosign-sbom-referrer"
+    SIGSTORE_BUNDLE = "sigstore-bundle"
+    DSSE_REFERRER = "dsse-referrer"
+    NOTATION_SIGNATURE = "notation-signature"
+    BUILDKIT_ATTESTATION = "buildkit-attestation"
+    SBOM_REFERRER = "sbom-referrer"
+
+
+class Outcome(StrEnum):
+    """What verification said of a candidate."""
+
+    VERIFIED = "verified"
+    REFUSED = "refused"
+    INCONCLUSIVE = "inconclusive"
+    SKIPPED = "skipped"
+
+
+class Purpose(StrEnum):
+    """What a candidate claims to be. An attestation is never a signature, whoever signed it."""
+
+    SIGNATURE = "signature"
+    ATTESTATION = "attestation"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A found signature or attestation with its outcome. ``key_ids`` are the trusted keys that verify it."""
+
+    form: Form
+    carrier: Digest
+    """Digest of the manifest that carries it."""
+    position: int
+    """Index of the layer in that manifest: two layers may share a digest."""
+    found_at: tuple[str, ...]
+    """Every place that named the carrier: ``referrers-api``, ``fallback-tag``, ``tag:sha256-….sig``."""
+    purpose: Purpose
+    outcome: Outcome
+    reason_code: str
+    detail: str
+    key_ids: tuple[str, ...] = ()
+    identity: str | None = None
+    issuer: str | None = None
+    predicate_type: str | None = None
+    signed_at: datetime | None = None
+    anomalies: tuple[str, ...] = ()
+    annotations: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """Candidates that were found. ``gap`` says what could not be asked beside them."""
+
+    items: tuple[Candidate, ...]
+    gap: Unavailable | None = None
+
+
+class Trust(StrEnum):
+    """The trust ladder of an SBOM, highest first. Unsigned may raise findings, never clear an image."""
+
+    SIGNED = "signed"
+    SIGNED_INDEX = "signed-index"
+    UNSIGNED = "unsigned"
+
+
+@dataclass(frozen=True, slots=True)
+class Sbom:
+    """One SBOM that names this node: where it hung, how far it is trusted, what could be read."""
+
+    form: Form
+    carrier: Digest
+    document: Digest
+    """Digest of the SBOM document's bytes; the components are stored under it."""
+    format: str
+    """``cyclonedx-json`` | ``spdx-json`` | the media type of one we cannot read yet."""
+    trust: Trust
+    key_ids: tuple[str, ...]
+    components: int
+    unreadable: int
+    """Components that could not be read; the others still count."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sboms:
+    """SBOMs that were found. ``gap`` says what could not be asked or read beside them."""
+
+    items: tuple[Sbom, ...]
+    gap: Unavailable | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Platform:
+    """OCI image-spec, image-index.md, "platform"."""
+
+    os: str
+    architecture: str
+    variant: str | None = None
+
+    def __str__(self) -> str:
+        return "/".join(part for part in (self.os, self.architecture, self.variant) if part)
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigFacts:
+    """What rules ask of an image configuration (OCI image-spec, config.md)."""
+
+    digest: Digest
+    user: str
+    """Exactly as written; the empty string when it is not set, which means root."""
+    labels: Mapping[str, str]
+    created: datetime | None
+    """None when absent or unreadable. Zero dates (0001, 1970) are kept as they are: a rule's matter."""
+    platform: Platform | None
+
+
+@dataclass(frozen=True, slots=True)
+class NodeEvidence:
+    """What is known of one manifest: the subject itself, or one platform child of it."""
+
+    digest: Digest
+    media_type: str
+    platform: Platform | None
+    """As the index declares it, or as the configuration says; None for an index."""
+    config: ConfigFacts | Absent | Unavailable
+    """Absent for an index."""
+    signatures: Candidates | Absent | Unavailable
+    sboms: Sboms | Absent | Unavailable
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Everything gathered about one subject at one time. For an index, ``children`` are its platform images."""
+
+    root: NodeEvidence
+    children: tuple[NodeEvidence, ...]
+    key_set: str
+    """Digest of the trusted keys candidates were verified with."""
+    unavailable: tuple[Unavailable, ...] = ()
+    """What could not be asked about the subject as a whole (its manifest, a child)."""
+
+    @property
+    def digest(self) -> Digest:
+        """The evidence digest: two equal gatherings are one."""
+        return canonical_digest(self)
+
+    @property
+    def images(self) -> tuple[NodeEvidence, ...]:
+        """The nodes that configuration rules judge: the platform children, or the image itself."""
+        return self.children or (self.root,)

@@ -1,0 +1,57 @@
+"""What every rule is: an id, a level, parameters, and one pure ``check``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar, Protocol
+
+from gatekeeper.core.digest import Digest
+from gatekeeper.core.evidence import Absent, Evidence, NodeEvidence, Unavailable
+from gatekeeper.core.verdict import Level, Result, Subject
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a rule may look at. ``signers`` maps a signer's name to the ids of its keys."""
+
+    subject: Subject
+    evidence: Evidence
+    signers: Mapping[str, frozenset[str]]
+    now: datetime
+
+    @property
+    def images(self) -> tuple[NodeEvidence, ...]:
+        """The nodes to judge: the (listed) platform children, or the image itself."""
+        return self.evidence.images
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One result of a rule, before level, waivers and fingerprint are added by ``decide``."""
+
+    result: Result
+    reason_code: str
+    message: str
+    remedy: str
+    digest: Digest
+    basis: Digest | Absent | Unavailable
+    platform: str | None = None
+    tag: str | None = None
+    settles: bool = False
+
+
+class Rule(Protocol):
+    """One rule with its parameters. Implementations are frozen dataclasses, one file each in this folder."""
+
+    id: ClassVar[str]
+
+    @property
+    def level(self) -> Level:
+        """How much its findings weigh."""
+        ...
+
+    def check(self, context: Context) -> Iterator[Check]:
+        """At least one Check per judged node or tag; a rule that yields nothing did not run (law 3)."""
+        ...

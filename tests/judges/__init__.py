@@ -1,0 +1,1 @@
+"""Independent judges: real programs of other people that the tests compare us with."""

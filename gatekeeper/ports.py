@@ -199,6 +199,8 @@ class Wanted:
     position: int
     descriptor: Descriptor
     found_at: tuple[str, ...]
+    fetch: bool = True
+    """False: the manifest alone decides (an index at a ``.sig`` tag, a foreign layer); verify with ``b""``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,8 +274,11 @@ class SbomReader(Protocol):
         """CycloneDX JSON or SPDX JSON, found by content. MalformedError when it is neither or cannot be read."""
         ...
 
-    def read_statement(self, content: bytes) -> SbomDocument | None:
-        """An unsigned in-toto statement (BuildKit) -> its SBOM; None when its predicate is none."""
+    def read_statement(self, content: bytes, *, subject: Digest | None = None) -> SbomDocument | None:
+        """An unsigned in-toto statement (BuildKit) -> its SBOM; None when its predicate is none.
+
+        With ``subject`` the statement must name it: MalformedError ``sbom-subject-mismatch`` when it does not.
+        """
         ...
 
     def read_predicate(self, statement: Statement) -> SbomDocument | None:

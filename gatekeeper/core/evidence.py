@@ -94,6 +94,9 @@ class Candidate:
     signed_at: datetime | None = None
     anomalies: tuple[str, ...] = ()
     annotations: Mapping[str, str] = field(default_factory=dict)
+    """Signed annotations (``cosign sign -a``); only of a verified signature."""
+    signed_reference: str | None = None
+    """The image reference the signature itself names (simple signing); a copied image keeps its first home's."""
 
 
 @dataclass(frozen=True, slots=True)

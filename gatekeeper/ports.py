@@ -353,6 +353,8 @@ class DueSubject:
     first_seen: datetime
     previous: RecordedVerdict | None
     undetermined_since: datetime | None
+    evidence_due: datetime | None = None
+    """When its referrers are to be asked again (``Judgement.evidence_due``, or the moment it was touched)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -362,6 +364,16 @@ class RecordedVerdict:
     id: int
     verdict: Verdict
     evidence: Evidence
+
+
+@dataclass(frozen=True, slots=True)
+class OurTag:
+    """A tag that an intent of ours writes beside the judged one: hold, anchor, quarantine tag or case record."""
+
+    repository: Repository
+    tag: str
+    digest: Digest
+    """What it must point at to be ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -535,7 +547,27 @@ class IntentStore(Protocol):
         ...
 
     def add_intents(self, drafts: Sequence[IntentDraft], *, now: datetime) -> tuple[int, ...]:
-        """Records intents that come from no verdict (promotion, unhold). One open intent per (repository, tag)."""
+        """Records intents that come from no verdict (promotion, unhold). One open intent per (repository, tag).
+
+        A draft whose nonce is known already is not added again (its id is given), so that a crash between two
+        calls is healed by repeating them. ConflictError when another open intent holds the (repository, tag).
+        """
+        ...
+
+    def claim_intent(self, intent_id: int, *, now: datetime, lease_for: timedelta) -> Lease | None:
+        """Claims one open intent, due or not; None when another holds it or it is finished."""
+        ...
+
+    def add_tags(self, lease: Lease, tags: Sequence[OurTag], *, now: datetime) -> None:
+        """Records, before they are written, the tags that the claimed intent is about to write. Idempotent, fenced."""
+        ...
+
+    def drop_tags(self, lease: Lease, tags: Sequence[OurTag], *, now: datetime) -> None:
+        """Forgets tags that an UNHOLD intent took away (anchors too). Idempotent, fenced."""
+        ...
+
+    def tags_of(self, nonce: str) -> tuple[OurTag, ...]:
+        """What the intent with this nonce recorded by ``add_tags`` and nobody dropped, in the order of recording."""
         ...
 
     def advance(
@@ -561,7 +593,7 @@ class IntentStore(Protocol):
         ...
 
     def ours(self, repository: Repository) -> Mapping[str, Digest]:
-        """Anchor, hold and quarantine tags that we wrote in this repository, with what each must point at."""
+        """Anchor, hold, quarantine and case tags that we wrote here (``add_tags``), with what each must point at."""
         ...
 
 

@@ -1,0 +1,1 @@
+"""The rooms of the embedded OCI registry; import the public names from ``gatekeeper.demo.registry``."""

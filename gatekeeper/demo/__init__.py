@@ -1,1 +1,1 @@
-"""The demonstration: an embedded OCI registry and sample images. No external program, nothing but the standard library."""
+"""The demonstration: an embedded OCI registry and sample images. No external program is needed."""

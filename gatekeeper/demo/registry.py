@@ -153,7 +153,9 @@ class EmbeddedRegistry:
     def issue_token(self, user: str, scopes: Iterable[str]) -> str:
         """A bearer token for what this user may do of these scopes. Raises ValueError without token authentication."""
         if self._router.tokens is None:
-            raise ValueError("this registry issues no tokens; give Behaviour(authentication=TokenAuthentication(...))")
+            raise ValueError(
+                "this registry issues no tokens; give Behaviour(authentication=TokenAuthentication(...))"
+            )
         return self._router.tokens.issue(user, scopes)
 
     def dump(self) -> Dump:
@@ -170,7 +172,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "ghcr": Behaviour.ghcr_like(),
         "read-only": Behaviour(read_only=True),
     }
-    parser = argparse.ArgumentParser(prog="python -m gatekeeper.demo.registry", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m gatekeeper.demo.registry", description="Run an OCI registry for tests."
+    )
     parser.add_argument("--address", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
     parser.add_argument("--directory", type=Path, help="keep everything here; in memory without it")
@@ -184,10 +188,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             presets[given.behaviour], directory=given.directory, address=given.address, port=given.port
         )
     except OSError as error:
-        print(f"cannot listen on {given.address}:{given.port}: {error}", file=sys.stderr)
+        sys.stderr.write(f"cannot listen on {given.address}:{given.port}: {error}\n")
         return 5
     with registry:
-        print(registry.url, flush=True)
+        sys.stdout.write(f"{registry.url}\n")
+        sys.stdout.flush()
         stop.wait()
     return 0
 

@@ -17,7 +17,7 @@ from typing import cast
 from urllib.parse import parse_qs
 
 from gatekeeper.demo.oci_registry.behaviour import BasicAuthentication, Grant, RateLimit, TokenAuthentication
-from gatekeeper.demo.oci_registry.wire import Answer, Refusal, Request, json_answer
+from gatekeeper.demo.oci_registry.wire import Answer, RefusedError, Request, json_answer
 
 Clock = Callable[[], float]
 """Seconds since the epoch."""
@@ -76,16 +76,16 @@ class BasicDoor:
         self._settings = settings
 
     def check(self, request: Request, scopes: tuple[Scope, ...]) -> None:
-        """Raises Refusal: 401 for unknown callers, 403 for those without the right."""
+        """Raises RefusedError: 401 for unknown callers, 403 for those without the right."""
         user = basic_user(request, self._settings.users)
         if user is None:
             challenge = f'Basic realm="{self._settings.realm}"'
-            raise Refusal(
+            raise RefusedError(
                 401, "UNAUTHORIZED", "authentication required", headers={"WWW-Authenticate": challenge}
             )
         for scope in scopes:
             if allowed(user, scope, self._settings.grants) != scope.actions:
-                raise Refusal(403, "DENIED", "requested access to the resource is denied")
+                raise RefusedError(403, "DENIED", "requested access to the resource is denied")
 
 
 class TokenDoor:
@@ -97,7 +97,7 @@ class TokenDoor:
         self._secret = settings.secret or secrets.token_bytes(32)
 
     def check(self, request: Request, scopes: tuple[Scope, ...]) -> None:
-        """Raises Refusal (401 with the challenge that names the missing scope)."""
+        """Raises RefusedError (401 with the challenge that names the missing scope)."""
         kind, _, token = request.headers.get("authorization", "").partition(" ")
         if kind.lower() != "bearer":
             raise self._challenge(request, scopes, None)
@@ -110,7 +110,7 @@ class TokenDoor:
                 raise self._challenge(request, scopes, "insufficient_scope")
 
     def serve(self, request: Request) -> Answer:
-        """The token end point: GET with Basic, POST with OAuth2 form. Raises Refusal (401, 400)."""
+        """The token end point: GET with Basic, POST with OAuth2 form. Raises RefusedError (401, 400)."""
         if request.method == "POST":
             form = {name: values[0] for name, values in parse_qs(request.body.decode("latin-1")).items()}
             user = self._oauth_user(form)
@@ -122,7 +122,7 @@ class TokenDoor:
             texts = [text for value in request.query.get("scope", []) for text in value.split()]
             offline = request.parameter("offline_token") == "true"
         if user is None:
-            raise Refusal(401, "UNAUTHORIZED", "incorrect user name or password")
+            raise RefusedError(401, "UNAUTHORIZED", "incorrect user name or password")
         document: dict[str, object] = {"token": self.issue(user, texts)}
         document["access_token"] = document["token"]
         if self._settings.tells_expiry:
@@ -156,22 +156,29 @@ class TokenDoor:
         if form.get("grant_type") == "password":
             name = form.get("username", "")
             return name if name and self._settings.users.get(name) == form.get("password") else None
-        raise Refusal(400, "UNSUPPORTED", "grant_type must be refresh_token or password")
+        raise RefusedError(400, "UNSUPPORTED", "grant_type must be refresh_token or password")
 
     @staticmethod
     def _covers(have: Scope | None, wanted: Scope) -> bool:
-        return have is not None and (have.kind, have.name) == (wanted.kind, wanted.name) and (
-            wanted.actions <= have.actions or "*" in have.actions
+        return (
+            have is not None
+            and (have.kind, have.name) == (wanted.kind, wanted.name)
+            and (wanted.actions <= have.actions or "*" in have.actions)
         )
 
-    def _challenge(self, request: Request, scopes: tuple[Scope, ...], error: str | None) -> Refusal:
-        realm = self._settings.realm or f"{request.headers.get(':scheme', 'http')}://{request.headers.get('host')}/token"
+    def _challenge(self, request: Request, scopes: tuple[Scope, ...], error: str | None) -> RefusedError:
+        realm = (
+            self._settings.realm
+            or f"{request.headers.get(':scheme', 'http')}://{request.headers.get('host')}/token"
+        )
         challenge = f'Bearer realm="{realm}",service="{self._settings.service}"'
         if scopes:
             challenge += f',scope="{" ".join(map(str, scopes))}"'
         if error:
             challenge += f',error="{error}"'
-        return Refusal(401, "UNAUTHORIZED", "authentication required", headers={"WWW-Authenticate": challenge})
+        return RefusedError(
+            401, "UNAUTHORIZED", "authentication required", headers={"WWW-Authenticate": challenge}
+        )
 
     def _sealed(self, claims: Mapping[str, object]) -> str:
         text = base64.urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip("=")
@@ -215,7 +222,7 @@ class RateLimiter:
         self._spent = 0
 
     def admit(self) -> dict[str, str]:
-        """Count one request; gives the ``RateLimit-*`` headers. Raises Refusal (429 TOOMANYREQUESTS)."""
+        """Count one request; gives the ``RateLimit-*`` headers. Raises RefusedError (429 TOOMANYREQUESTS)."""
         settings = self._settings
         with self._lock:
             now = self._clock()
@@ -230,5 +237,5 @@ class RateLimiter:
         }
         if left < 0:
             headers["Retry-After"] = str(settings.retry_after)
-            raise Refusal(429, "TOOMANYREQUESTS", "too many requests", headers=headers)
+            raise RefusedError(429, "TOOMANYREQUESTS", "too many requests", headers=headers)
         return headers

@@ -11,7 +11,7 @@ from threading import Condition, Event
 
 from gatekeeper.demo.oci_registry.faults import Faults
 from gatekeeper.demo.oci_registry.router import Router
-from gatekeeper.demo.oci_registry.wire import Answer, Refusal, Request
+from gatekeeper.demo.oci_registry.wire import Answer, RefusedError, Request
 
 _KEPT = 500_000
 _logger = logging.getLogger(__name__)
@@ -97,12 +97,12 @@ class Exchange:
         except Exception as error:  # the HTTP border: a client must get an answer, a test must learn of it
             self.internal_errors.append(error)
             _logger.exception("embedded registry: internal error")
-            answer = Refusal(500, "UNKNOWN", "internal error of the embedded registry").answer()
+            answer = RefusedError(500, "UNKNOWN", "internal error of the embedded registry").answer()
         entry.status = None if answer.drop or answer.raw is not None else answer.status
         return answer
 
     def _served(self, request: Request) -> Answer:
         try:
             return self._router.route(request)
-        except Refusal as refusal:
+        except RefusedError as refusal:
             return refusal.answer()

@@ -13,7 +13,7 @@ from gatekeeper.demo.oci_registry.wire import Answer, Request
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """Which requests. All given conditions must hold; then ``skip``, ``every`` and ``times`` count the matching ones."""
+    """Which requests: all conditions must hold; ``skip``, ``every`` and ``times`` count those that match."""
 
     method: str | None = None
     """One or more methods: ``"GET"``, ``"GET|HEAD"``; None is all."""
@@ -58,7 +58,7 @@ class Moment:
 class Fault(Protocol):
     """One way to go wrong."""
 
-    def apply(self, moment: Moment) -> Answer:
+    def apply(self, moment: Moment, /) -> Answer:
         """The answer to send instead of, or after, ``moment.proceed()``."""
         ...
 

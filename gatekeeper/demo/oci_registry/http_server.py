@@ -14,14 +14,14 @@ from threading import Event, Lock, Thread, current_thread
 from typing import cast
 from urllib.parse import parse_qs, unquote
 
-from gatekeeper.demo.oci_registry.wire import Answer, Framing, Refusal, Request
+from gatekeeper.demo.oci_registry.wire import Answer, Framing, RefusedError, Request
 
 _LINE_CAP = 65_536
 _HEADER_CAP = 200
 _REASONS = {status.value: status.phrase for status in HTTPStatus}
 
 
-class Hangup(Exception):
+class HangupError(Exception):
     """The connection ends here."""
 
 
@@ -96,11 +96,11 @@ class _Connection(StreamRequestHandler):
             self.server.connections.pop(current_thread(), None)
 
     def handle(self) -> None:
-        with contextlib.suppress(Hangup, OSError):
+        with contextlib.suppress(HangupError, OSError):
             while not self.server.stopping.is_set():
                 try:
                     request, keep = self._read()
-                except Refusal as refusal:
+                except RefusedError as refusal:
                     self._write(refusal.answer(), head_only=False, keep=False)
                     return
                 keep = self._write(self.server.answer(request), head_only=request.method == "HEAD", keep=keep)
@@ -112,15 +112,15 @@ class _Connection(StreamRequestHandler):
     def _read(self) -> tuple[Request, bool]:
         line = self.rfile.readline(_LINE_CAP)
         if not line:
-            raise Hangup
+            raise HangupError
         words = line.decode("latin-1").split()
         if len(words) != 3 or not words[2].startswith("HTTP/1."):
-            raise Refusal(400, "UNSUPPORTED", "not an HTTP/1.1 request")
+            raise RefusedError(400, "UNSUPPORTED", "not an HTTP/1.1 request")
         method, target, version = words
         headers = self._read_headers()
         headers[":scheme"] = "https" if self.server.tls is not None else "http"
-        token = headers.get("connection", "").lower()
-        keep = token != "close" and (version != "HTTP/1.0" or token == "keep-alive")
+        option = headers.get("connection", "").lower()
+        keep = option != "close" and (version != "HTTP/1.0" or option == "keep-alive")
         body = self._read_body(headers)
         path, _, query = target.partition("?")
         parameters = parse_qs(query, keep_blank_values=True) if query else {}
@@ -136,10 +136,10 @@ class _Connection(StreamRequestHandler):
                 return headers
             name, colon, value = line.decode("latin-1").partition(":")
             if not colon:
-                raise Refusal(400, "UNSUPPORTED", "malformed header")
+                raise RefusedError(400, "UNSUPPORTED", "malformed header")
             name, value = name.lower(), value.strip()
             headers[name] = f"{headers[name]}, {value}" if name in headers else value
-        raise Refusal(431, "UNSUPPORTED", "too many headers")
+        raise RefusedError(431, "UNSUPPORTED", "too many headers")
 
     def _read_body(self, headers: dict[str, str]) -> bytes:
         chunked = headers.get("transfer-encoding", "").lower() == "chunked"
@@ -154,7 +154,7 @@ class _Connection(StreamRequestHandler):
         lengths = set((told or "").split(", "))
         text = lengths.pop()
         if lengths or not text.isascii() or not text.isdigit():
-            raise Refusal(400, "SIZE_INVALID", "malformed Content-Length")
+            raise RefusedError(400, "SIZE_INVALID", "malformed Content-Length")
         return self._exactly(int(text))
 
     def _read_chunks(self) -> bytes:
@@ -164,22 +164,22 @@ class _Connection(StreamRequestHandler):
             try:
                 size = int(text, 16)
             except ValueError as error:
-                raise Refusal(400, "SIZE_INVALID", "malformed chunk") from error
+                raise RefusedError(400, "SIZE_INVALID", "malformed chunk") from error
             if size == 0:
                 while self.rfile.readline(_LINE_CAP) not in (b"\r\n", b"\n", b""):
                     continue
                 return bytes(body)
             if len(body) + size > self.server.body_cap:
-                raise Refusal(413, "SIZE_INVALID", "the body is too large")
+                raise RefusedError(413, "SIZE_INVALID", "the body is too large")
             body += self._exactly(size)
             self._exactly(2)
 
     def _exactly(self, size: int) -> bytes:
         if size > self.server.body_cap:
-            raise Refusal(413, "SIZE_INVALID", "the body is too large")
+            raise RefusedError(413, "SIZE_INVALID", "the body is too large")
         content = self.rfile.read(size)
         if len(content) != size:
-            raise Hangup
+            raise HangupError
         return content
 
     # writing
@@ -201,9 +201,11 @@ class _Connection(StreamRequestHandler):
         self.wfile.write(head)
         self._wait(answer.hold)
         for piece in _pieces(answer):
-            self.wfile.write(b"%x\r\n%b\r\n" % (len(piece), piece) if answer.framing is Framing.CHUNKED else piece)
+            self.wfile.write(
+                b"%x\r\n%b\r\n" % (len(piece), piece) if answer.framing is Framing.CHUNKED else piece
+            )
             if answer.pause and self.server.stopping.wait(answer.pause):
-                raise Hangup
+                raise HangupError
         if answer.cut_after is not None:
             self._hang_up(answer)
         if answer.framing is Framing.CHUNKED:
@@ -227,13 +229,13 @@ class _Connection(StreamRequestHandler):
     def _wait(self, event: Event | None) -> None:
         while event is not None and not event.wait(0.05):
             if self.server.stopping.is_set():
-                raise Hangup
+                raise HangupError
 
     def _hang_up(self, answer: Answer) -> None:
         if answer.reset:
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             self.connection.close()
-        raise Hangup
+        raise HangupError
 
 
 def _pieces(answer: Answer) -> Iterator[bytes]:

@@ -1,4 +1,4 @@
-"""Reading a pushed manifest: what it refers to, and whether it is fit to be stored (distribution-spec, "Pushing Manifests")."""
+"""Reading a pushed manifest: what it refers to, and whether it may be stored (distribution-spec, "Push")."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import cast
 
 from gatekeeper.core.digest import Digest
 from gatekeeper.core.errors import MalformedError
-from gatekeeper.demo.oci_registry.wire import Refusal
+from gatekeeper.demo.oci_registry.wire import RefusedError
 
 OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 OCI_INDEX = "application/vnd.oci.image.index.v1+json"
@@ -74,7 +74,7 @@ def read(raw: bytes, media_type: str, digest: str) -> StoredManifest:
 
 
 def check(raw: bytes, content_type: str, *, known_only: bool) -> None:
-    """Raises Refusal (400 MANIFEST_INVALID) when these bytes are no manifest of this Content-Type."""
+    """Raises RefusedError (400 MANIFEST_INVALID) when these bytes are no manifest of this Content-Type."""
     document = _document(raw)
     if document is None:
         raise _refused("the body is not a JSON object")
@@ -143,5 +143,5 @@ def _is_foreign(layer: dict[str, object]) -> bool:
     return bool(layer.get("urls")) or "nondistributable" in media_type or ".foreign." in media_type
 
 
-def _refused(message: str) -> Refusal:
-    return Refusal(400, "MANIFEST_INVALID", message)
+def _refused(message: str) -> RefusedError:
+    return RefusedError(400, "MANIFEST_INVALID", message)

@@ -10,14 +10,16 @@ from gatekeeper.demo.oci_registry.routes_blobs import BlobRoutes, UploadRoutes
 from gatekeeper.demo.oci_registry.routes_lists import ListRoutes
 from gatekeeper.demo.oci_registry.routes_manifests import ManifestRoutes
 from gatekeeper.demo.oci_registry.store import Store
-from gatekeeper.demo.oci_registry.wire import Answer, Refusal, Request, json_answer
+from gatekeeper.demo.oci_registry.wire import Answer, RefusedError, Request, json_answer
 
 _ROUTE = re.compile(
     r"/v2/(?P<name>.+?)/(?:"
     r"manifests/(?P<manifest>[^/]+)|blobs/uploads(?:/(?P<upload>[^/]*))?|blobs/(?P<blob>[^/]+)"
     r"|tags/(?P<tags>list)|referrers/(?P<referrers>[^/]+))"
 )
-_NAME = re.compile(r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*", re.ASCII)
+_NAME = re.compile(
+    r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*", re.ASCII
+)
 
 
 class Router:
@@ -31,12 +33,14 @@ class Router:
         self._lists = ListRoutes(store, behaviour)
         limit, authentication = behaviour.rate_limit, behaviour.authentication
         self._limiter = None if limit is None else RateLimiter(limit, clock)
-        self.tokens = TokenDoor(authentication, clock) if isinstance(authentication, TokenAuthentication) else None
+        self.tokens = (
+            TokenDoor(authentication, clock) if isinstance(authentication, TokenAuthentication) else None
+        )
         basic = BasicDoor(authentication) if isinstance(authentication, BasicAuthentication) else None
         self._door = self.tokens or basic
 
     def route(self, request: Request) -> Answer:
-        """Answer one request. Raises Refusal."""
+        """Answer one request. Raises RefusedError."""
         if self.tokens is not None and request.path == "/token":
             return self.tokens.serve(request)
         if self._limiter is None:
@@ -44,7 +48,7 @@ class Router:
         limits = self._limiter.admit()
         try:
             answer = self._checked(request)
-        except Refusal as refusal:
+        except RefusedError as refusal:
             answer = refusal.answer()
         answer.headers.update(limits)
         return answer
@@ -60,16 +64,20 @@ class Router:
             return self._lists.catalog(request)
         match = _ROUTE.fullmatch(request.path)
         if match is None:
-            raise Refusal(404, "UNSUPPORTED", "404 page not found", plain=self._behaviour.plain_text_errors)
+            raise RefusedError(
+                404, "UNSUPPORTED", "404 page not found", plain=self._behaviour.plain_text_errors
+            )
         name = match["name"]
         if _NAME.fullmatch(name) is None or len(name) > 255:
-            raise Refusal(400, "NAME_INVALID", "invalid repository name", detail={"name": name})
+            raise RefusedError(400, "NAME_INVALID", "invalid repository name", detail={"name": name})
         if self._door is not None:
             mounted_from = request.parameter("from") if "mount" in request.query else None
             self._door.check(request, needed(request.method, name, mounted_from))
         if self._behaviour.read_only and request.method not in ("GET", "HEAD"):
             plain = self._behaviour.plain_text_errors
-            raise Refusal(405, "UNSUPPORTED", "Method not allowed", headers={"Allow": "GET, HEAD"}, plain=plain)
+            raise RefusedError(
+                405, "UNSUPPORTED", "Method not allowed", headers={"Allow": "GET, HEAD"}, plain=plain
+            )
         return self._dispatch(request, name, match)
 
     def _dispatch(self, request: Request, name: str, match: re.Match[str]) -> Answer:

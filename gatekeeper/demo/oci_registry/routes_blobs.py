@@ -1,4 +1,4 @@
-"""``/v2/<name>/blobs/<digest>`` and ``/v2/<name>/blobs/uploads/`` (distribution-spec, "Pulling blobs", "Pushing blobs")."""
+"""``/v2/<name>/blobs/<digest>`` and ``blobs/uploads/`` (distribution-spec, "Pulling blobs", "Pushing blobs")."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from gatekeeper.core.digest import Digest
 from gatekeeper.demo.oci_registry.behaviour import Behaviour
 from gatekeeper.demo.oci_registry.routes_manifests import is_unchanged, requested_digest
 from gatekeeper.demo.oci_registry.store import Store
-from gatekeeper.demo.oci_registry.wire import Answer, Refusal, Request
+from gatekeeper.demo.oci_registry.wire import Answer, RefusedError, Request
 
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)", re.ASCII)
 _CONTENT_RANGE = re.compile(r"(?:bytes )?(\d+)-(\d+)(?:/.*)?", re.ASCII)
@@ -26,22 +26,24 @@ class BlobRoutes:
         self._behaviour = behaviour
 
     def serve(self, request: Request, name: str, reference: str) -> Answer:
-        """Answer one request. Raises Refusal."""
+        """Answer one request. Raises RefusedError."""
         digest = requested_digest(reference, self._behaviour)
         if request.method in ("GET", "HEAD"):
             return self._get(request, name, digest)
         if request.method == "DELETE":
             if not self._behaviour.blob_delete:
-                raise Refusal(405, "UNSUPPORTED", "the operation is unsupported")
+                raise RefusedError(405, "UNSUPPORTED", "the operation is unsupported")
             if not self._store.delete_blob(name, digest):
-                raise Refusal(404, "BLOB_UNKNOWN", "blob unknown to this repository")
+                raise RefusedError(404, "BLOB_UNKNOWN", "blob unknown to this repository")
             return Answer(202)
-        raise Refusal(405, "UNSUPPORTED", "method not allowed", headers={"Allow": "GET, HEAD, DELETE"})
+        raise RefusedError(405, "UNSUPPORTED", "method not allowed", headers={"Allow": "GET, HEAD, DELETE"})
 
     def _get(self, request: Request, name: str, digest: str) -> Answer:
         content = self._store.blob(name, digest)
         if content is None:
-            raise Refusal(404, "BLOB_UNKNOWN", "blob unknown to this repository", detail={"digest": digest})
+            raise RefusedError(
+                404, "BLOB_UNKNOWN", "blob unknown to this repository", detail={"digest": digest}
+            )
         headers = {"Content-Type": _OCTETS, "Accept-Ranges": "bytes"}
         if self._behaviour.digest_header:
             headers["Docker-Content-Digest"] = digest
@@ -56,8 +58,11 @@ class BlobRoutes:
             return Answer(200, headers, content)
         first, last = _bounds(match.group(1), match.group(2), len(content))
         if first > last:
-            raise Refusal(
-                416, "SIZE_INVALID", "range not satisfiable", headers={"Content-Range": f"bytes */{len(content)}"}
+            raise RefusedError(
+                416,
+                "SIZE_INVALID",
+                "range not satisfiable",
+                headers={"Content-Range": f"bytes */{len(content)}"},
             )
         headers["Content-Range"] = f"bytes {first}-{last}/{len(content)}"
         return Answer(206, headers, content[first : last + 1])
@@ -85,15 +90,15 @@ class UploadRoutes:
         self._lock = Lock()
 
     def serve(self, request: Request, name: str, session: str) -> Answer:
-        """Answer one request. Raises Refusal."""
+        """Answer one request. Raises RefusedError."""
         if not session:
             if request.method != "POST":
-                raise Refusal(405, "UNSUPPORTED", "method not allowed", headers={"Allow": "POST"})
+                raise RefusedError(405, "UNSUPPORTED", "method not allowed", headers={"Allow": "POST"})
             return self._start(request, name)
         with self._lock:
             upload = self._uploads.get(session)
             if upload is None or upload.repository != name:
-                raise Refusal(404, "BLOB_UPLOAD_UNKNOWN", "upload session unknown")
+                raise RefusedError(404, "BLOB_UPLOAD_UNKNOWN", "upload session unknown")
             if request.method == "GET":
                 return Answer(204, self._progress(name, session, upload))
             if request.method == "DELETE":
@@ -104,7 +109,9 @@ class UploadRoutes:
                 return Answer(202, self._progress(name, session, upload))
             if request.method == "PUT":
                 return self._finish(request, name, session, upload)
-        raise Refusal(405, "UNSUPPORTED", "method not allowed", headers={"Allow": "GET, PATCH, PUT, DELETE"})
+        raise RefusedError(
+            405, "UNSUPPORTED", "method not allowed", headers={"Allow": "GET, PATCH, PUT, DELETE"}
+        )
 
     @property
     def open_sessions(self) -> int:
@@ -137,20 +144,20 @@ class UploadRoutes:
             match = _CONTENT_RANGE.fullmatch(told)
             first, last = (int(match.group(1)), int(match.group(2))) if match else (-1, -1)
             if first != len(upload.content) or last - first + 1 != len(request.body):
-                raise Refusal(
+                raise RefusedError(
                     416,
                     "BLOB_UPLOAD_INVALID",
                     "the chunk does not continue the upload",
                     headers=self._progress(name, session, upload),
                 )
         if len(upload.content) + len(request.body) > self._behaviour.blob_cap:
-            raise Refusal(413, "SIZE_INVALID", f"a blob may have {self._behaviour.blob_cap} bytes")
+            raise RefusedError(413, "SIZE_INVALID", f"a blob may have {self._behaviour.blob_cap} bytes")
         upload.content += request.body
 
     def _finish(self, request: Request, name: str, session: str, upload: _Upload) -> Answer:
         asked = request.parameter("digest")
         if asked is None:
-            raise Refusal(400, "DIGEST_INVALID", "the digest parameter is missing")
+            raise RefusedError(400, "DIGEST_INVALID", "the digest parameter is missing")
         if request.body or "content-range" in request.headers:
             self._append(request, name, session, upload)
         del self._uploads[session]
@@ -159,7 +166,7 @@ class UploadRoutes:
     def _keep(self, name: str, asked: str, content: bytes) -> Answer:
         digest = requested_digest(asked, self._behaviour)
         if not Digest.parse(digest).matches(content):
-            raise Refusal(400, "DIGEST_INVALID", "the uploaded content does not have this digest")
+            raise RefusedError(400, "DIGEST_INVALID", "the uploaded content does not have this digest")
         self._store.put_blob(name, content, digest)
         return self._created(name, digest)
 

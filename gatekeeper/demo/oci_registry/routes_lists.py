@@ -8,7 +8,7 @@ from gatekeeper.demo.oci_registry.behaviour import Behaviour, Catalog
 from gatekeeper.demo.oci_registry.manifests import OCI_INDEX
 from gatekeeper.demo.oci_registry.routes_manifests import requested_digest
 from gatekeeper.demo.oci_registry.store import Store
-from gatekeeper.demo.oci_registry.wire import Answer, Refusal, Request, json_answer
+from gatekeeper.demo.oci_registry.wire import Answer, RefusedError, Request, json_answer
 
 
 class ListRoutes:
@@ -19,10 +19,12 @@ class ListRoutes:
         self._behaviour = behaviour
 
     def tags(self, request: Request, name: str) -> Answer:
-        """``GET /v2/<name>/tags/list``. Raises Refusal."""
+        """``GET /v2/<name>/tags/list``. Raises RefusedError."""
         _only_get(request)
         if not self._store.exists(name):
-            raise Refusal(404, "NAME_UNKNOWN", "repository name not known to registry", detail={"name": name})
+            raise RefusedError(
+                404, "NAME_UNKNOWN", "repository name not known to registry", detail={"name": name}
+            )
         tags = list(self._store.tags(name))
         headers: dict[str, str] = {}
         if self._behaviour.pages_tags:
@@ -31,22 +33,28 @@ class ListRoutes:
         return json_answer({"name": name, "tags": listed}, headers=headers)
 
     def catalog(self, request: Request) -> Answer:
-        """``GET /v2/_catalog``. Raises Refusal."""
+        """``GET /v2/_catalog``. Raises RefusedError."""
         _only_get(request)
         if self._behaviour.catalog is Catalog.MISSING:
-            raise Refusal(404, "UNSUPPORTED", "404 page not found", plain=self._behaviour.plain_text_errors)
+            raise RefusedError(
+                404, "UNSUPPORTED", "404 page not found", plain=self._behaviour.plain_text_errors
+            )
         if self._behaviour.catalog is Catalog.UNAUTHORIZED:
             realm = f"{request.headers.get(':scheme', 'http')}://{request.headers.get('host')}/token"
             challenge = f'Bearer realm="{realm}",service="embedded-registry",scope="registry:catalog:*"'
-            raise Refusal(401, "UNAUTHORIZED", "no catalog here", headers={"WWW-Authenticate": challenge})
+            raise RefusedError(
+                401, "UNAUTHORIZED", "no catalog here", headers={"WWW-Authenticate": challenge}
+            )
         names, headers = self._page(request, self._store.repositories(), "/v2/_catalog")
         return json_answer({"repositories": names}, headers=headers)
 
     def referrers(self, request: Request, name: str, subject: str) -> Answer:
-        """``GET /v2/<name>/referrers/<digest>``. Raises Refusal."""
+        """``GET /v2/<name>/referrers/<digest>``. Raises RefusedError."""
         _only_get(request)
         if not self._behaviour.referrers_api:
-            raise Refusal(404, "UNSUPPORTED", "404 page not found", plain=self._behaviour.plain_text_errors)
+            raise RefusedError(
+                404, "UNSUPPORTED", "404 page not found", plain=self._behaviour.plain_text_errors
+            )
         digest = requested_digest(subject, self._behaviour)
         found = [manifest.descriptor() for manifest in self._store.referrers(name, digest)]
         headers = {"Content-Type": OCI_INDEX}
@@ -87,10 +95,12 @@ def _order(name: str) -> tuple[str, str]:
 
 def _number(text: str, parameter: str) -> int:
     if not text.isascii() or not text.isdigit() or len(text) > 9:
-        raise Refusal(400, "PAGINATION_NUMBER_INVALID", f"{parameter} must be a whole number of 0 or more")
+        raise RefusedError(
+            400, "PAGINATION_NUMBER_INVALID", f"{parameter} must be a whole number of 0 or more"
+        )
     return int(text)
 
 
 def _only_get(request: Request) -> None:
     if request.method not in ("GET", "HEAD"):
-        raise Refusal(405, "UNSUPPORTED", "method not allowed", headers={"Allow": "GET, HEAD"})
+        raise RefusedError(405, "UNSUPPORTED", "method not allowed", headers={"Allow": "GET, HEAD"})

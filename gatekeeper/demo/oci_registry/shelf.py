@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal, Protocol
@@ -96,4 +95,4 @@ def _replace(path: Path, content: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     scratch = path.with_name(f"~{path.name}")
     scratch.write_bytes(content)
-    os.replace(scratch, path)
+    scratch.replace(path)

@@ -71,7 +71,7 @@ class Store:
         return repository in self._repositories
 
     def tags(self, repository: str) -> dict[str, str]:
-        """tag -> digest, in order of creation; empty for an unknown repository."""
+        """Tag -> digest, in order of creation; empty for an unknown repository."""
         with self._lock:
             found = self._repositories.get(repository)
             return dict(found.tags) if found else {}
@@ -257,7 +257,9 @@ class Store:
         self._drop_unlinked(digest)
 
     def _drop_unlinked(self, digest: str) -> None:
-        used = any(digest in found.blobs or digest in found.manifests for found in self._repositories.values())
+        used = any(
+            digest in found.blobs or digest in found.manifests for found in self._repositories.values()
+        )
         if not used:
             self._shelf.drop_content(digest)
 

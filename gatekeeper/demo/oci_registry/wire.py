@@ -11,11 +11,12 @@ from threading import Event
 
 @dataclass(slots=True)
 class Request:
-    """One request as received. ``path`` is percent-decoded; header names are lower case, repeated ones joined by ``, ``."""
+    """One request as received; header names are in lower case, repeated ones joined by ``, ``."""
 
     method: str
     target: str
     path: str
+    """Percent-decoded, without the query."""
     query: Mapping[str, list[str]]
     headers: Mapping[str, str]
     body: bytes = b""
@@ -81,7 +82,7 @@ class Answer:
         return self.body
 
 
-class Refusal(Exception):
+class RefusedError(Exception):
     """A request that the registry answers with an error (distribution-spec, "Error Codes")."""
 
     def __init__(

@@ -54,6 +54,15 @@ def _distribution(kind: str, program: str, *, tag_delete: bool) -> Iterator[Regi
             yield RegistryServer(kind, host, referrers=False, tag_delete=tag_delete)
 
 
+@contextmanager
+def embedded_registry() -> Iterator[RegistryServer]:
+    """Our own, in memory, as it behaves when nothing is switched off."""
+    from gatekeeper.demo.registry import EmbeddedRegistry
+
+    with EmbeddedRegistry() as running:
+        yield RegistryServer("embedded", running.url.partition("://")[2], referrers=True, tag_delete=True)
+
+
 def debian_registry() -> AbstractContextManager[RegistryServer]:
     """Debian's docker-registry 2.8.2: no referrers API, no tag delete, digest delete."""
     return _distribution("debian", "docker-registry", tag_delete=False)
@@ -75,14 +84,16 @@ def referrers_registry() -> Iterator[RegistryServer]:
 
 
 _STARTERS: Mapping[str, Callable[[], AbstractContextManager[RegistryServer]]] = {
+    "embedded": embedded_registry,
     "debian": debian_registry,
     "distribution3": distribution3,
     "referrers": referrers_registry,
 }
 
-REAL_KINDS = tuple(_STARTERS)
-KINDS = ("embedded", *REAL_KINDS)
-"""Every registry the contract suites run on."""
+KINDS = tuple(_STARTERS)
+"""Every registry the contract suites run on, ours first."""
+REAL_KINDS = KINDS[1:]
+"""The registries of other people."""
 
 
 def registry_server(kind: str) -> AbstractContextManager[RegistryServer]:

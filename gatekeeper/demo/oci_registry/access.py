@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import hmac
 import json
@@ -205,7 +204,7 @@ def basic_user(request: Request, users: Mapping[str, str]) -> str | None:
         return None
     try:
         name, _, password = base64.b64decode(text, validate=True).decode().partition(":")
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:
         return None
     known = users.get(name)
     return name if known is not None and hmac.compare_digest(known.encode(), password.encode()) else None

@@ -1,0 +1,80 @@
+"""Bearer tokens (RFC 6750): who is calling, and what they may do where."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from gatekeeper.core.errors import DeniedError
+from gatekeeper.core.reference import Repository
+from gatekeeper.ports import ApiToken, TokenScope, TokenStore
+from gatekeeper.web.cache import GenerationCache
+from gatekeeper.web.generation import Generation
+from gatekeeper.workflow import tokens
+
+
+class UnauthenticatedError(DeniedError):
+    """No token, or one that is not known, revoked or expired. Answered with 401 and a challenge."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who sent this request."""
+
+    token: ApiToken
+
+    @property
+    def actor(self) -> str:
+        """How the audit trail names the caller."""
+        return f"token:{self.token.id}/{self.token.name}"
+
+    def must(self, scope: TokenScope, repository: Repository | None) -> None:
+        """Raises DeniedError unless the token has the scope there (None: everywhere)."""
+        if not tokens.permits(self.token, scope, str(repository) if repository is not None else None):
+            where = f"in {repository}" if repository is not None else "for all repositories"
+            raise DeniedError(
+                f"this token lacks the scope {scope!s} {where}; ask an administrator for one that has it",
+                reason_code="token-scope-missing",
+            )
+
+    def sees(self, repository: Repository) -> bool:
+        """True when the caller may read this repository: listings leave out the others."""
+        return tokens.permits(self.token, TokenScope.READ, str(repository))
+
+
+class Authenticator:
+    """From an Authorization header to a Caller. Look-ups are cached for one generation."""
+
+    def __init__(self, store: TokenStore, generation: Generation, now: Callable[[], datetime]) -> None:
+        self._store = store
+        self._generation = generation
+        self._now = now
+        self._cache: GenerationCache[str, Caller] = GenerationCache(generation, now, size=1_000)
+
+    def cached(self, header: str | None) -> Caller | None:
+        """The caller, if it is known without asking the database."""
+        return self._cache.get(header) if header is not None else None
+
+    def caller(self, header: str | None) -> Caller:
+        """Raises UnauthenticatedError."""
+        if header is None:
+            raise UnauthenticatedError(
+                "a bearer token is needed: send 'Authorization: Bearer gk_…' (gatekeeper token create makes one)",
+                reason_code="token-missing",
+            )
+        known = self._cache.get(header)
+        if known is not None:
+            return known
+        generation = self._generation.current
+        scheme, _, text = header.partition(" ")
+        if scheme.lower() != "bearer":
+            raise UnauthenticatedError("only bearer tokens are accepted", reason_code="token-missing")
+        try:
+            token = tokens.authenticate(self._store, text.strip(), now=self._now())
+        except DeniedError as error:
+            raise UnauthenticatedError(error.message, reason_code=error.reason_code) from error
+        caller = Caller(token)
+        if not token.one_use:
+            self._cache.put(header, caller, generation=generation, ends_at=token.expires_at)
+        return caller

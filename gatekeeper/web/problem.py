@@ -1,0 +1,115 @@
+"""Errors as ``application/problem+json`` (RFC 9457), with our ``reason_code`` and ``exit_code`` members."""
+
+from __future__ import annotations
+
+import json
+import logging
+import secrets
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from gatekeeper.core.errors import (
+    ConflictError,
+    DeniedError,
+    GatekeeperError,
+    MalformedError,
+    NotFoundError,
+    NotOfferedError,
+    UnavailableError,
+)
+from gatekeeper.core.exit_codes import ExitCode, exit_code_of
+from gatekeeper.web.auth import UnauthenticatedError
+
+logger = logging.getLogger(__name__)
+
+MEDIA_TYPE = "application/problem+json"
+
+
+def problem(
+    status: int, *, reason_code: str, detail: str, exit_code: int, headers: dict[str, str] | None = None
+) -> Response:
+    """A problem document. ``title`` is the reason code; ``detail`` is for people."""
+    body = {
+        "type": "about:blank",
+        "title": reason_code,
+        "status": status,
+        "detail": detail,
+        "state": "error",
+        "reason_code": reason_code,
+        "exit_code": exit_code,
+    }
+    return Response(json.dumps(body), status, headers=headers, media_type=MEDIA_TYPE)
+
+
+def answer_for(error: GatekeeperError) -> Response:
+    """The problem document of one of our errors."""
+    headers: dict[str, str] = {}
+    match error:
+        case UnauthenticatedError():
+            status = 401
+            headers["WWW-Authenticate"] = 'Bearer realm="gatekeeper"'
+        case DeniedError():
+            status = 403
+        case MalformedError():
+            status = 400
+        case NotFoundError():
+            status = 404
+        case ConflictError():
+            status = 409
+        case NotOfferedError():
+            status = 422
+        case UnavailableError():
+            status = 503
+            headers["Retry-After"] = str(max(1, round(error.retry_after or 5)))
+        case _:
+            status = 500
+    return problem(
+        status,
+        reason_code=error.reason_code,
+        detail=error.message,
+        exit_code=exit_code_of(error),
+        headers=headers,
+    )
+
+
+def install(app: FastAPI) -> None:
+    """Every error leaves as a problem document; an internal one with an incident id and nothing else."""
+
+    @app.exception_handler(GatekeeperError)
+    def _ours(_request: Request, error: Exception) -> Response:
+        assert isinstance(error, GatekeeperError)
+        return answer_for(error)
+
+    @app.exception_handler(RequestValidationError)
+    def _malformed(_request: Request, error: Exception) -> Response:
+        assert isinstance(error, RequestValidationError)
+        faults = "; ".join(
+            f"{'.'.join(str(part) for part in fault['loc'])}: {fault['msg']}" for fault in error.errors()
+        )
+        return problem(422, reason_code="request-malformed", detail=faults, exit_code=ExitCode.USAGE)
+
+    @app.exception_handler(HTTPException)
+    def _http(_request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        reason = {404: "no-such-path", 405: "method-not-allowed"}.get(error.status_code, "http-error")
+        return problem(
+            error.status_code,
+            reason_code=reason,
+            detail=str(error.detail),
+            exit_code=ExitCode.USAGE,
+            headers=dict(error.headers or {}),
+        )
+
+    @app.exception_handler(Exception)
+    def _internal(request: Request, error: Exception) -> Response:
+        incident = secrets.token_hex(8)
+        logger.error("incident %s in %s %s", incident, request.method, request.url.path, exc_info=error)
+        return problem(
+            500,
+            reason_code="internal-error",
+            detail=f"an internal error; the server's log has it as incident {incident}",
+            exit_code=ExitCode.INTERNAL,
+        )

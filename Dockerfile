@@ -30,6 +30,7 @@ WORKDIR /data
 USER 65532:65532
 EXPOSE 8080
 STOPSIGNAL SIGTERM
+# The configuration must say `listen = "0.0.0.0:8080"` under [server]; TLS belongs to the proxy in front.
 HEALTHCHECK --interval=30s --timeout=5s --start-period=20s --retries=3 \
     CMD ["python", "-c", "import urllib.request as u; u.urlopen('http://127.0.0.1:8080/healthz', timeout=4).close()"]
 ENTRYPOINT ["gatekeeper"]

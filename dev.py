@@ -131,7 +131,7 @@ def test(arguments: list[str]) -> NoReturn:
     rest = [word for word in arguments if word != "--full"]
     chosen = any(word.startswith(("-n", "--numprocesses", "--pdb", "--trace", "-s")) for word in rest)
     workers = min(os.cpu_count() or 1, WORKERS_AT_MOST)
-    parallel = [] if chosen or workers == 1 else ["-n", str(workers), "--dist", "worksteal"]
+    parallel = [] if chosen or workers == 1 else ["-n", str(workers), "--dist", "loadgroup"]
     become("-m", "pytest", *parallel, *rest, **full)
 
 

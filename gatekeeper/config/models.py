@@ -1,0 +1,287 @@
+"""The shape of ``config.toml``. The descriptions are the reference manual (``docs/configuration.md``)."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
+
+from gatekeeper.config.fields import AnyDuration, Count, Duration, Flag, Size, SomeTexts, Table, Text, Texts
+from gatekeeper.config.quantities import parse_duration
+from gatekeeper.config.settings import LogFormat, LogLevel
+
+
+class SecretModel(Table):
+    """Where a secret is kept: exactly one of the three."""
+
+    env: Text | None = Field(None, description="Name of the environment variable that holds it.")
+    file: Text | None = Field(None, description="File that holds it; refused when everybody may read it.")
+    command: SomeTexts | None = Field(
+        None, description="Program and arguments, run without a shell; its first output is the secret."
+    )
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> SecretModel:
+        if sum(part is not None for part in (self.env, self.file, self.command)) != 1:
+            raise ValueError("needs exactly one of env, file and command")
+        return self
+
+
+def _no_literal(written: Any) -> Any:
+    if isinstance(written, str):
+        raise ValueError(
+            'secrets are not written into the configuration; write { env = "NAME" } or { file = "/run/secrets/name" }'
+        )
+    return written
+
+
+SecretField = Annotated[SecretModel, BeforeValidator(_no_literal)]
+
+
+def _text_or_table(written: Any) -> str:
+    return "table" if isinstance(written, dict | SecretModel) else "text"
+
+
+def _flag_or_text(written: Any) -> Any:
+    if not isinstance(written, bool | str):
+        raise ValueError("must be true, or a path in quotes")
+    return written
+
+
+def _number(written: Any) -> Any:
+    if isinstance(written, bool) or not isinstance(written, int | float):
+        raise ValueError("must be a number")
+    return written
+
+
+TextOrSecret = Annotated[
+    Annotated[Text, Tag("text")] | Annotated[SecretModel, Tag("table")], Discriminator(_text_or_table)
+]
+
+
+class CredentialsModel(Table):
+    """How we sign in to a registry: exactly one way."""
+
+    username: Text | None = Field(None, description="User name, together with `password`.")
+    password: SecretField | None = Field(None, description="Its password or access token.")
+    identity_token: SecretField | None = Field(
+        None, description="An OAuth2 refresh token (docker's identitytoken)."
+    )
+    docker_config: Annotated[bool | str, BeforeValidator(_flag_or_text)] | None = Field(
+        None,
+        description="true: docker's own config.json; a path: that file. `auths`, `credHelpers` and `credsStore` are "
+        "read, and only the entry of this host.",
+    )
+    command: SomeTexts | None = Field(
+        None,
+        description='Program that prints `{"Username": ..., "Secret": ...}` (docker credential helper JSON).',
+    )
+    timeout: Duration = Field(parse_duration("10s"), description="How long a credential program may take.")
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> CredentialsModel:
+        if (self.username is None) != (self.password is None):
+            raise ValueError("username and password go together; the other one is missing")
+        ways = (self.username, self.identity_token, self.docker_config or None, self.command)
+        if sum(way is not None for way in ways) != 1:
+            raise ValueError(
+                "needs exactly one of: username with password, identity_token, docker_config, command; "
+                "leave `credentials` out for an anonymous registry"
+            )
+        for name in ("password", "identity_token"):
+            secret = getattr(self, name)
+            if secret is not None and secret.command is not None:
+                raise ValueError(
+                    f"{name} comes from env or file; a program gives both: credentials = {{ command = [...] }}"
+                )
+        return self
+
+
+class TimeoutsModel(Table):
+    """Deadlines of one request."""
+
+    connect: Duration = Field(parse_duration("5s"), description="Until the connection stands.")
+    read: Duration = Field(parse_duration("30s"), description="Between two pieces of an answer.")
+    total: Duration = Field(parse_duration("60s"), description="One request in all, whatever drips in.")
+    transfer: Duration = Field(parse_duration("1h"), description="One streamed blob in all.")
+
+
+class LimitsModel(Table):
+    """The most that is read from a registry before anything is parsed. Over a limit is indeterminate, never absent."""
+
+    manifest: Size = Field(4 << 20, description="One manifest or image index.")
+    referrers: Size = Field(8 << 20, description="One page of referrers, or the fallback index.")
+    page: Size = Field(8 << 20, description="One page of tags or repositories.")
+    pages: Count = Field(1000, ge=1, description="Pages of one listing.")
+    entries: Count = Field(
+        200_000, ge=1, description="Tags of one repository, or repositories of one catalog."
+    )
+    referrer_count: Count = Field(1000, ge=1, description="Referrers of one subject.")
+    closure: Count = Field(2000, ge=1, description="Manifests of one image with everything that hangs on it.")
+    closure_depth: Count = Field(
+        6, ge=1, description="Steps from an image to its farthest child or referrer."
+    )
+    layer: Size = Field(32 << 30, description="One blob that is copied.")
+
+
+class PaceModel(Table):
+    """How hard a registry may be asked."""
+
+    concurrency: Count = Field(8, ge=1, le=256, description="Requests at the same time.")
+    per_second: Annotated[float, BeforeValidator(_number)] | None = Field(
+        None, gt=0, description="Requests a second on the long run; left out: no limit of ours."
+    )
+    burst: Count = Field(20, ge=1, description="Requests that may go at once before `per_second` counts.")
+    attempts: Count = Field(4, ge=1, le=20, description="How often an idempotent request is tried in all.")
+    ceiling: Duration = Field(
+        parse_duration("60s"),
+        description="All waiting between attempts together; a longer Retry-After fails at once.",
+    )
+    backoff: AnyDuration = Field(
+        parse_duration("500ms"),
+        description="Before the second attempt where no Retry-After is given; doubles each time.",
+    )
+
+
+class ProxiesModel(Table):
+    """HTTP proxies. The environment's are never used."""
+
+    http: TextOrSecret | None = Field(
+        None,
+        description='`"http://host:port"`; with a password in it: `{ env = "..." }` or `{ file = "..." }`.',
+    )
+    https: TextOrSecret | None = Field(None, description="The same for https registries.")
+    exempt: Texts = Field((), description="Hosts reached directly: `host` or `.domain`.")
+
+
+class RegistryModel(Table):
+    """One registry. No host that is not listed here is ever contacted."""
+
+    host: Text = Field(description="`host` or `host:port` as in image references; Docker Hub is `docker.io`.")
+    repositories: SomeTexts = Field(
+        ("**",),
+        description="Globs over repository paths (without the host) that are watched. Where the registry offers no "
+        "catalog, only names without a wildcard are found.",
+    )
+    exclude: Texts = Field((), description="Globs over repository paths that are not watched.")
+    credentials: CredentialsModel | None = Field(None, description="How we sign in; left out: anonymously.")
+    plain_http: Flag = Field(False, description="Speak http. Never fallen back to by itself.")
+    api_host: Text | None = Field(None, description="`host[:port]` that serves the API, when it is another.")
+    auth_realms: Texts = Field(
+        (),
+        description="Further token services this registry may send us to: `host[:port]` or `http://host[:port]`.",
+    )
+    ca_file: Text | None = Field(None, description="PEM bundle trusted instead of the system's.")
+    client_certificate: Text | None = Field(None, description="PEM file with our certificate (and key).")
+    client_key: Text | None = Field(
+        None, description="PEM file with our key, when it is not in the certificate's file."
+    )
+    proxies: ProxiesModel = Field(ProxiesModel(), description="HTTP proxies for this registry.")
+    timeouts: TimeoutsModel = Field(TimeoutsModel(), description="Deadlines of one request.")
+    limits: LimitsModel = Field(LimitsModel(), description="The most that is read.")
+    pace: PaceModel = Field(PaceModel(), description="How hard it may be asked.")
+
+
+class DatabaseModel(Table):
+    """Where verdicts, cases, intents and the audit trail are kept: `path` (SQLite) or `url` (PostgreSQL)."""
+
+    path: Text | None = Field(None, description='SQLite file; `"gatekeeper.db"` when neither is given.')
+    url: Text | None = Field(
+        None,
+        description="`postgresql+psycopg://user@host:5432/name?sslmode=verify-full`, without the password.",
+    )
+    password: SecretField | None = Field(None, description="The password that belongs into `url`.")
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> DatabaseModel:
+        if self.path is not None and self.url is not None:
+            raise ValueError("has both path and url; keep one of them")
+        if self.password is not None and self.url is None:
+            raise ValueError("has a password but no url it could belong to")
+        return self
+
+
+class ServerModel(Table):
+    """The HTTP server of `gatekeeper run`: /v1, /metrics, /healthz, /readyz."""
+
+    enabled: Flag = Field(True, description="false: the daemon serves no HTTP at all.")
+    listen: Text = Field("127.0.0.1:8080", description="`host:port`; `[::]:8080` for IPv6.")
+    tls_certificate: Text | None = Field(None, description="PEM file with the server's certificate chain.")
+    tls_key: Text | None = Field(None, description="PEM file with its key; not readable by everybody.")
+    insecure_http: Flag = Field(
+        False,
+        description="Needed to listen on more than loopback without TLS: tokens then cross the network readable, "
+        "unless a proxy in front speaks TLS.",
+    )
+    public_url: Text | None = Field(
+        None, description="What others call this server; written on tombstones as the place to review."
+    )
+    first_token_file: Text = Field(
+        "gatekeeper-first-token",
+        description="Where the first start writes a one-use admin token (mode 0600).",
+    )
+    max_wait: Duration = Field(parse_duration("5m"), description="The longest `wait=` of one status request.")
+
+
+class PollingModel(Table):
+    """How often repositories are looked at. The interval adapts between the bounds: shorter where things change."""
+
+    interval: Duration = Field(parse_duration("5m"), description="Of a repository seen for the first time.")
+    min_interval: Duration = Field(parse_duration("1m"), description="Never more often than this.")
+    max_interval: Duration = Field(parse_duration("30m"), description="Never less often than this.")
+    catalog_interval: Duration = Field(
+        parse_duration("15m"), description="How often new repositories are looked for."
+    )
+
+    @model_validator(mode="after")
+    def _in_order(self) -> PollingModel:
+        if not self.min_interval <= self.interval <= self.max_interval:
+            raise ValueError("needs min_interval <= interval <= max_interval")
+        return self
+
+
+class EngineModel(Table):
+    """How much is done at once."""
+
+    workers_per_registry: Count = Field(
+        8, ge=1, le=256, description="Pieces of work at the same time per registry."
+    )
+    lease: Duration = Field(
+        parse_duration("5m"),
+        description="For how long a piece of work is reserved; after a crash it is free then.",
+    )
+    drain: Duration = Field(parse_duration("25s"), description="How long SIGTERM waits for work under way.")
+    tick: Duration = Field(parse_duration("2s"), description="How often due work is looked for.")
+
+
+class CapsModel(Table):
+    """The ceiling of a bad day. Above a cap the breaker opens: proposals only, until a person closes it."""
+
+    per_run: Count = Field(10, ge=0, description="Tags acted on in one scheduler run.")
+    per_repository: Count = Field(3, ge=0, description="Tags acted on in one repository in one hour.")
+    per_hour: Count = Field(30, ge=0, description="Tags acted on in one hour.")
+
+
+class LoggingModel(Table):
+    """What the daemon writes to stderr."""
+
+    level: LogLevel = Field(LogLevel.INFO, description="`debug`, `info`, `warning` or `error`.")
+    format: LogFormat = Field(LogFormat.TEXT, description="`text` for people, `json` for collectors.")
+
+
+class ConfigModel(Table):
+    """`config.toml`."""
+
+    version: Literal[1] = Field(1, description="Of this format.")
+    policy: Text = Field(
+        "policy.toml", description="The policy file; relative paths start at this file's directory."
+    )
+    database: DatabaseModel = Field(DatabaseModel(), description="Where everything is kept.")
+    server: ServerModel = Field(ServerModel(), description="The HTTP server.")
+    polling: PollingModel = Field(PollingModel(), description="How often repositories are looked at.")
+    engine: EngineModel = Field(EngineModel(), description="How much is done at once.")
+    caps: CapsModel = Field(CapsModel(), description="The ceiling of a bad day.")
+    logging: LoggingModel = Field(LoggingModel(), description="What the daemon writes to stderr.")
+    registries: tuple[RegistryModel, ...] = Field(
+        (), description="The registries, one `[[registries]]` table each."
+    )

@@ -1,0 +1,140 @@
+"""Everything ``config.toml`` says, as frozen values. Paths are absolute, defaults are filled in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import StrEnum
+from pathlib import Path
+from urllib.parse import quote
+
+from gatekeeper.config.secrets import Secret
+from gatekeeper.core.lifecycle import Caps
+from gatekeeper.core.policy import matches_any
+from gatekeeper.registry.settings import RegistrySettings
+
+
+@dataclass(frozen=True, slots=True)
+class WatchedRegistry:
+    """One ``[[registries]]`` entry: how it is reached, and which of its repositories are watched."""
+
+    connection: RegistrySettings
+    repositories: tuple[str, ...] = ("**",)
+    """Globs over the path (without the host); the policy's scopes narrow further."""
+    exclude: tuple[str, ...] = ()
+
+    def watches(self, path: str) -> bool:
+        """True when this repository path is to be looked at."""
+        return matches_any(self.repositories, path) and not matches_any(self.exclude, path)
+
+    @property
+    def literal_repositories(self) -> tuple[str, ...]:
+        """The paths that are written without a wildcard: all there is where no catalog is offered."""
+        return tuple(glob for glob in self.repositories if not set("*?") & set(glob))
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseSettings:
+    """Where verdicts are kept. The URL never holds a password."""
+
+    url: str
+    password: Secret | None = None
+
+    def connect_url(self) -> str:
+        """The URL with the password in it, for the driver only. Raises ConfigurationError when it cannot be had."""
+        if self.password is None:
+            return self.url
+        scheme, _, rest = self.url.partition("://")
+        user, at, host = rest.partition("@")
+        return f"{scheme}://{user}:{quote(self.password(), safe='')}{at}{host}"
+
+
+@dataclass(frozen=True, slots=True)
+class TlsSettings:
+    """The server's own certificate (PEM files)."""
+
+    certificate: Path
+    key: Path
+
+
+@dataclass(frozen=True, slots=True)
+class ServerSettings:
+    """The HTTP server of ``gatekeeper run``."""
+
+    enabled: bool = True
+    host: str = "127.0.0.1"
+    port: int = 8080
+    tls: TlsSettings | None = None
+    public_url: str | None = None
+    """What others call it; named on tombstones as the place of review."""
+    bootstrap_token_file: Path = Path("gatekeeper-first-token")
+    """Where the first start writes a one-use admin token (mode 0600)."""
+    max_wait: timedelta = timedelta(minutes=5)
+    """Ceiling of ``wait=`` in one status request."""
+
+
+@dataclass(frozen=True, slots=True)
+class PollingSettings:
+    """How often a repository is looked at. The interval adapts between the two bounds."""
+
+    interval: timedelta = timedelta(minutes=5)
+    min_interval: timedelta = timedelta(minutes=1)
+    max_interval: timedelta = timedelta(minutes=30)
+    catalog_interval: timedelta = timedelta(minutes=15)
+    """How often new repositories are looked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class EngineSettings:
+    """How much is done at once, and for how long a piece of work is reserved."""
+
+    workers_per_registry: int = 8
+    lease: timedelta = timedelta(minutes=5)
+    drain: timedelta = timedelta(seconds=25)
+    """How long SIGTERM waits for work under way."""
+    tick: timedelta = timedelta(seconds=2)
+
+
+class LogFormat(StrEnum):
+    """How a log line looks."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+class LogLevel(StrEnum):
+    """From which weight on a line is written."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class LoggingSettings:
+    """What the daemon writes to stderr."""
+
+    level: LogLevel = LogLevel.INFO
+    format: LogFormat = LogFormat.TEXT
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The whole of ``config.toml``."""
+
+    source: Path
+    """The file it was read from."""
+    policy: Path
+    """The policy file."""
+    registries: tuple[WatchedRegistry, ...] = ()
+    database: DatabaseSettings = field(default_factory=lambda: DatabaseSettings("sqlite:///gatekeeper.db"))
+    server: ServerSettings = field(default_factory=ServerSettings)
+    polling: PollingSettings = field(default_factory=PollingSettings)
+    engine: EngineSettings = field(default_factory=EngineSettings)
+    caps: Caps = field(default_factory=Caps)
+    logging: LoggingSettings = field(default_factory=LoggingSettings)
+
+    def registry(self, host: str) -> WatchedRegistry | None:
+        """The entry of this host."""
+        return next((entry for entry in self.registries if entry.connection.host == host), None)

@@ -15,7 +15,7 @@ _HEX = re.compile(r"[a-f0-9]+", re.ASCII)
 
 @dataclass(frozen=True, slots=True, order=True)
 class Digest:
-    """A registered digest: sha256 or sha512, lower-case hexadecimal. The only identity a verdict is recorded against."""
+    """A registered digest: sha256 or sha512, lower-case hexadecimal; what verdicts are recorded against."""
 
     algorithm: str
     encoded: str

@@ -91,7 +91,7 @@ class DeniedError(GatekeeperError):
 
 
 class ConfigurationError(GatekeeperError):
-    """Configuration or policy cannot be used. ``problems`` holds every one found, each ``file:line:column: key: text``."""
+    """Configuration or policy cannot be used; ``problems`` holds every one, as ``file:line:column: key: text``."""
 
     def __init__(self, problems: tuple[str, ...], *, reason_code: str = "configuration-error") -> None:
         super().__init__("\n".join(problems), reason_code=reason_code)

@@ -98,7 +98,9 @@ class Scope:
 
     def protects(self, repository: Repository, tag: str) -> bool:
         """True when the tag (or its whole repository) must never be written to."""
-        return matches_any(self.protected_tags, tag) or matches_any(self.protected_repositories, str(repository))
+        return matches_any(self.protected_tags, tag) or matches_any(
+            self.protected_repositories, str(repository)
+        )
 
     def quarantine_of(self, repository: Repository) -> Repository:
         """The quarantine repository that belongs to a source repository."""
@@ -159,7 +161,8 @@ class Policy:
     def is_quarantine(self, repository: Repository) -> bool:
         """True for every quarantine repository: never judged, whatever the globs say."""
         return any(
-            _template(scope.quarantine_repository).fullmatch(repository.path) is not None for scope in self.scopes
+            _template(scope.quarantine_repository).fullmatch(repository.path) is not None
+            for scope in self.scopes
         )
 
 
@@ -178,4 +181,6 @@ def _glob(glob: str) -> re.Pattern[str]:
 @lru_cache(maxsize=64)
 def _template(template: str) -> re.Pattern[str]:
     before, _, after = template.partition("{repository}")
-    return re.compile(re.escape(before) + ".+" + re.escape(after)) if "{" in template else re.compile(re.escape(template))
+    if "{" not in template:
+        return re.compile(re.escape(template))
+    return re.compile(re.escape(before) + ".+" + re.escape(after))

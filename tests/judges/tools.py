@@ -23,7 +23,6 @@ DEBIAN = {
     "skopeo": "skopeo",
     "postgres": "postgresql",
     "initdb": "postgresql",
-    "nginx": "nginx-light",
 }
 """Programs of the distribution and the Debian package of each."""
 

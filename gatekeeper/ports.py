@@ -201,6 +201,8 @@ class Wanted:
     found_at: tuple[str, ...]
     fetch: bool = True
     """False: the manifest alone decides (an index at a ``.sig`` tag, a foreign layer); verify with ``b""``."""
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    """The carrier's own annotations: claims, compared with what is verified and never believed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,226 @@
+"""Every reason code a candidate can carry. ``docs/reason-codes.md`` is ``render_markdown()``; a test compares."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from gatekeeper.core.evidence import Outcome
+
+
+class ReasonCode(StrEnum):
+    """Stable: a code never changes its meaning; a new meaning is a new code."""
+
+    SIGNATURE_VERIFIED = "signature-verified"
+    ATTESTATION_VERIFIED = "attestation-verified"
+    CARRIER_IS_INDEX = "carrier-is-index"
+    LAYER_FOREIGN = "layer-foreign"
+    LAYER_DIGEST_ALGORITHM = "layer-digest-algorithm"
+    CANDIDATE_TOO_LARGE = "candidate-too-large"
+    FORM_UNKNOWN = "form-unknown"
+    NOTATION_NOT_SUPPORTED = "notation-not-supported"
+    CONTENT_MISMATCH = "content-mismatch"
+    SIGNATURE_ANNOTATION_MISSING = "signature-annotation-missing"
+    SIGNATURE_ENCODING = "signature-encoding"
+    BUNDLE_MALFORMED = "bundle-malformed"
+    BUNDLE_VERSION_UNSUPPORTED = "bundle-version-unsupported"
+    BUNDLE_CONTENT_AMBIGUOUS = "bundle-content-ambiguous"
+    BUNDLE_MESSAGE_SIGNATURE = "bundle-message-signature"
+    ENVELOPE_MALFORMED = "envelope-malformed"
+    ENVELOPE_PAYLOAD_TYPE = "envelope-payload-type"
+    ENVELOPE_SIGNATURE_COUNT = "envelope-signature-count"
+    NO_TRUSTED_KEYS = "no-trusted-keys"
+    KEYLESS_NOT_SUPPORTED = "keyless-not-supported"
+    SIGNATURE_NOT_BY_TRUSTED_KEY = "signature-not-by-trusted-key"
+    CLAIMS_MALFORMED = "claims-malformed"
+    CLAIMS_TYPE_UNKNOWN = "claims-type-unknown"
+    CLAIMS_CRITICAL_UNKNOWN = "claims-critical-unknown"
+    STATEMENT_MALFORMED = "statement-malformed"
+    STATEMENT_TYPE_UNKNOWN = "statement-type-unknown"
+    STATEMENT_TOO_MANY_SUBJECTS = "statement-too-many-subjects"
+    SUBJECT_MISMATCH = "subject-mismatch"
+    UNREADABLE = "unreadable"
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """What a code says and what a person can do about it."""
+
+    outcome: Outcome
+    meaning: str
+    remedy: str
+
+
+_R = Outcome.REFUSED
+_S = Outcome.SKIPPED
+_SIGN_AGAIN = "Sign the image again with `cosign sign --key`."
+_ATTEST_AGAIN = (
+    "Make the attestation again with a tool that writes in-toto statements, such as `cosign attest`."
+)
+
+MEANINGS: Mapping[ReasonCode, Meaning] = {
+    ReasonCode.SIGNATURE_VERIFIED: Meaning(
+        Outcome.VERIFIED,
+        "A trusted key signed a claim that names exactly this digest.",
+        "Nothing to do.",
+    ),
+    ReasonCode.ATTESTATION_VERIFIED: Meaning(
+        Outcome.VERIFIED,
+        "A trusted key signed an in-toto statement about exactly this digest. It is an attestation, not a signature.",
+        "Nothing to do. If a signature is required, sign the image as well: `cosign sign --key`.",
+    ),
+    ReasonCode.CARRIER_IS_INDEX: Meaning(
+        _R,
+        "A `.sig` or `.att` tag points at an index, not at the manifest that carries signatures.",
+        _SIGN_AGAIN,
+    ),
+    ReasonCode.LAYER_FOREIGN: Meaning(
+        _R,
+        "The layer names URLs outside the registry. Evidence must lie in the registry itself.",
+        _SIGN_AGAIN,
+    ),
+    ReasonCode.LAYER_DIGEST_ALGORITHM: Meaning(
+        _R,
+        "The layer is not named by a sha256 digest.",
+        _SIGN_AGAIN,
+    ),
+    ReasonCode.CANDIDATE_TOO_LARGE: Meaning(
+        Outcome.INCONCLUSIVE,
+        "The layer declares more bytes than are read: 1 MiB for a signature, 32 MiB for a bundle or attestation.",
+        "Store a smaller attestation, for example by splitting the SBOM.",
+    ),
+    ReasonCode.FORM_UNKNOWN: Meaning(
+        _R,
+        "The candidate is stored in a form that is not a signature or attestation form.",
+        "Report this with the image: the form was listed as a candidate but has no reader.",
+    ),
+    ReasonCode.NOTATION_NOT_SUPPORTED: Meaning(
+        _S,
+        "A Notary Project signature was found. It was not looked at.",
+        "Sign the image with cosign and a managed key as well.",
+    ),
+    ReasonCode.CONTENT_MISMATCH: Meaning(
+        _R,
+        "The bytes do not have the digest or size that the manifest declares for the layer.",
+        "Check the registry's storage; then sign the image again.",
+    ),
+    ReasonCode.SIGNATURE_ANNOTATION_MISSING: Meaning(
+        _R,
+        "The layer has no `dev.cosignproject.cosign/signature` annotation, or an empty one.",
+        _SIGN_AGAIN,
+    ),
+    ReasonCode.SIGNATURE_ENCODING: Meaning(
+        _R,
+        "A signature or payload is not canonical standard base64 (white space, URL alphabet or missing padding).",
+        _SIGN_AGAIN,
+    ),
+    ReasonCode.BUNDLE_MALFORMED: Meaning(
+        _R,
+        "The Sigstore bundle cannot be read: not JSON, duplicate or unknown members, or a member of the wrong type.",
+        _SIGN_AGAIN,
+    ),
+    ReasonCode.BUNDLE_VERSION_UNSUPPORTED: Meaning(
+        _R,
+        "The bundle's `mediaType` is none of the Sigstore bundle versions 0.1 to 0.3.",
+        "Sign with a tool that writes Sigstore bundle v0.3, such as cosign 3.",
+    ),
+    ReasonCode.BUNDLE_CONTENT_AMBIGUOUS: Meaning(
+        _R,
+        "The bundle must carry exactly one content and exactly one verification material.",
+        _SIGN_AGAIN,
+    ),
+    ReasonCode.BUNDLE_MESSAGE_SIGNATURE: Meaning(
+        _R,
+        "The bundle signs a plain message, not a statement that says what the signature is for.",
+        _SIGN_AGAIN,
+    ),
+    ReasonCode.ENVELOPE_MALFORMED: Meaning(
+        _R,
+        "The DSSE envelope cannot be read: not JSON, duplicate members, or a member absent or of the wrong type.",
+        _ATTEST_AGAIN,
+    ),
+    ReasonCode.ENVELOPE_PAYLOAD_TYPE: Meaning(
+        _R,
+        "The envelope's `payloadType` is not `application/vnd.in-toto+json`.",
+        _ATTEST_AGAIN,
+    ),
+    ReasonCode.ENVELOPE_SIGNATURE_COUNT: Meaning(
+        _R,
+        "The envelope does not carry exactly one signature.",
+        _ATTEST_AGAIN,
+    ),
+    ReasonCode.NO_TRUSTED_KEYS: Meaning(
+        _R,
+        "No trusted key is configured, so nothing can be verified.",
+        "Name the signers' public keys in the policy.",
+    ),
+    ReasonCode.KEYLESS_NOT_SUPPORTED: Meaning(
+        _S,
+        "No trusted key made this signature; it carries a certificate (keyless), which is not verified.",
+        "Sign the image with a managed key as well.",
+    ),
+    ReasonCode.SIGNATURE_NOT_BY_TRUSTED_KEY: Meaning(
+        _R,
+        "No trusted key made this signature over these bytes: another key signed, or the bytes were changed.",
+        "Sign with a key that the policy names, or add the signer's public key to the policy.",
+    ),
+    ReasonCode.CLAIMS_MALFORMED: Meaning(
+        _R,
+        "The signed claims cannot be read: not JSON, duplicate members, or `critical` incomplete.",
+        _SIGN_AGAIN,
+    ),
+    ReasonCode.CLAIMS_TYPE_UNKNOWN: Meaning(
+        _R,
+        "The signed `critical.type` is not `cosign container image signature`: it was signed for another use.",
+        _SIGN_AGAIN,
+    ),
+    ReasonCode.CLAIMS_CRITICAL_UNKNOWN: Meaning(
+        _R,
+        "The signed `critical` part has a member that is not understood; what is critical may not be ignored.",
+        _SIGN_AGAIN,
+    ),
+    ReasonCode.STATEMENT_MALFORMED: Meaning(
+        _R,
+        "The signed in-toto statement cannot be read: duplicate members, no subject, a digest not in lower-case hex …",
+        _ATTEST_AGAIN,
+    ),
+    ReasonCode.STATEMENT_TYPE_UNKNOWN: Meaning(
+        _R,
+        "The signed statement's `_type` is neither in-toto Statement v0.1 nor v1.",
+        _ATTEST_AGAIN,
+    ),
+    ReasonCode.STATEMENT_TOO_MANY_SUBJECTS: Meaning(
+        _R,
+        "The statement names more than 1,024 subjects, or a subject has more than 32 digests.",
+        "Attest images one by one.",
+    ),
+    ReasonCode.SUBJECT_MISMATCH: Meaning(
+        _R,
+        "The signature is genuine, but it names another digest: it was copied from another image.",
+        "Sign this image's digest.",
+    ),
+    ReasonCode.UNREADABLE: Meaning(
+        _R,
+        "Reading the candidate failed in a way that has no code of its own.",
+        _SIGN_AGAIN,
+    ),
+}
+
+
+def render_markdown() -> str:
+    """``docs/reason-codes.md``, whole."""
+    lines = [
+        "# Reason codes of signatures and attestations",
+        "",
+        "Generated from `gatekeeper/signatures/reason_codes.py`; a test compares the two.",
+        "Every candidate that is found beside an image carries one of these, with its outcome.",
+        "",
+        "| code | outcome | meaning | what to do |",
+        "|---|---|---|---|",
+    ]
+    lines += [
+        f"| `{code}` | {MEANINGS[code].outcome} | {MEANINGS[code].meaning} | {MEANINGS[code].remedy} |"
+        for code in ReasonCode
+    ]
+    return "\n".join(lines) + "\n"

@@ -108,7 +108,7 @@ def installed(name: str) -> Path | None:
 
 def report(line: str) -> None:
     """One line of progress."""
-    print(line, file=sys.stderr, flush=True)
+    sys.stderr.write(f"{line}\n")  # one write: builders report at the same time
 
 
 @contextmanager

@@ -1,8 +1,8 @@
 """Frozen values <-> JSON, in one canonical byte form, so that equal values have equal digests.
 
-Supported: dataclasses, str/int/bool/None/float-free numbers, StrEnum, Digest, datetime (UTC, second or microsecond),
-timedelta (whole seconds), tuple[T, ...], frozenset[T], Mapping[str, T] and unions of dataclasses (told apart by the
-``type`` member, which is the class name).
+Supported: dataclasses, str/int/bool/None (no float), StrEnum, Digest, datetime (aware; written in UTC), timedelta
+(whole seconds, else a string of microseconds), tuple[T, ...], frozenset[T], Mapping[str, T] and unions of dataclasses
+(told apart by the ``type`` member, which is the class name) and at most one plain type.
 """
 
 from __future__ import annotations
@@ -31,15 +31,22 @@ def to_plain(value: object) -> Plain:
         case Digest() | StrEnum() | str():
             return str(value)
         case datetime():
+            if value.tzinfo is None:
+                raise TypeError("a time without a zone has no canonical form")
             return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
         case timedelta():
-            return int(value.total_seconds())
+            seconds, rest = divmod(value, timedelta(seconds=1))
+            return seconds if not rest else f"{value // timedelta(microseconds=1)}us"
         case frozenset():
-            return sorted((to_plain(item) for item in value), key=lambda plain: json.dumps(plain, sort_keys=True))
+            return sorted(
+                (to_plain(item) for item in value), key=lambda plain: json.dumps(plain, sort_keys=True)
+            )
         case tuple() | list():
             return [to_plain(item) for item in value]
         case Mapping():
-            return {str(key): to_plain(item) for key, item in sorted(value.items(), key=lambda pair: str(pair[0]))}
+            return {
+                str(key): to_plain(item) for key, item in sorted(value.items(), key=lambda pair: str(pair[0]))
+            }
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         plain: dict[str, Plain] = {"type": type(value).__name__}
         for field in dataclasses.fields(value):
@@ -77,13 +84,14 @@ def _read(kind: Any, plain: Any) -> object:
     origin = get_origin(kind)
     if origin in (Union, types.UnionType):
         return _read_union(get_args(kind), plain)
-    if origin is tuple:
+    if origin in (tuple, frozenset):
+        if not isinstance(plain, list):
+            raise TypeError(f"expected a list, found {type(plain).__name__}")
         item = get_args(kind)[0]
-        return tuple(_read(item, element) for element in plain)
-    if origin is frozenset:
-        item = get_args(kind)[0]
-        return frozenset(_read(item, element) for element in plain)
+        return origin(_read(item, element) for element in plain)
     if origin is not None and issubclass(origin, Mapping):
+        if not isinstance(plain, dict):
+            raise TypeError(f"expected an object, found {type(plain).__name__}")
         item = get_args(kind)[1]
         return {str(key): _read(item, element) for key, element in plain.items()}
     return _read_scalar(kind, plain)
@@ -91,6 +99,8 @@ def _read(kind: Any, plain: Any) -> object:
 
 def _read_scalar(kind: Any, plain: Any) -> object:
     if dataclasses.is_dataclass(kind) and kind is not Digest:
+        if not isinstance(plain, dict) or plain.get("type", _name(kind)) != _name(kind):
+            raise TypeError(f"this is no {_name(kind)}")
         hints = _hints(cast("type", kind))
         known = {field.name for field in dataclasses.fields(kind)}
         return cast("Any", kind)(**{name: _read(hints[name], plain[name]) for name in known if name in plain})
@@ -99,12 +109,24 @@ def _read_scalar(kind: Any, plain: Any) -> object:
     if kind is datetime:
         return datetime.fromisoformat(plain)
     if kind is timedelta:
-        return timedelta(seconds=plain)
+        return _read_duration(plain)
     if kind in (str, int, bool) and type(plain) is not kind:
         raise TypeError(f"expected {kind.__name__}, found {type(plain).__name__}")
     if isinstance(kind, type) and issubclass(kind, StrEnum):
         return kind(plain)
     return plain
+
+
+def _name(kind: Any) -> str:
+    return cast("type", kind).__name__
+
+
+def _read_duration(plain: Any) -> timedelta:
+    if isinstance(plain, str) and plain.endswith("us"):
+        return timedelta(microseconds=int(plain[:-2]))
+    if type(plain) is not int:
+        raise TypeError("a duration is a number of seconds")
+    return timedelta(seconds=plain)
 
 
 def _read_union(members: tuple[Any, ...], plain: Any) -> object:
@@ -116,6 +138,7 @@ def _read_union(members: tuple[Any, ...], plain: Any) -> object:
             base = get_origin(member) or member
             if dataclasses.is_dataclass(base) and cast("type", base).__name__ == plain["type"]:
                 return _read(member, plain)
-    if len(present) == 1:
-        return _read(present[0], plain)
+    plain_kinds = [member for member in present if not dataclasses.is_dataclass(member) or member is Digest]
+    if len(present) == 1 or (len(plain_kinds) == 1 and not isinstance(plain, dict)):
+        return _read((plain_kinds or present)[0], plain)
     raise TypeError(f"no member of the union fits {str(plain)[:60]!r}")

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from gatekeeper.core.canonical import canonical_digest
+from gatekeeper.core.canonical import canonical_bytes, canonical_digest
 from gatekeeper.core.digest import Digest
 from gatekeeper.core.errors import Cause, UnavailableError
 
@@ -98,13 +98,21 @@ class Candidate:
     signed_reference: str | None = None
     """The image reference the signature itself names (simple signing); a copied image keeps its first home's."""
 
+    def __post_init__(self) -> None:
+        # The order in which places answered says nothing: equal findings are one value.
+        object.__setattr__(self, "found_at", tuple(sorted(set(self.found_at))))
+        object.__setattr__(self, "key_ids", tuple(sorted(set(self.key_ids))))
+
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
-    """Candidates that were found. ``gap`` says what could not be asked beside them."""
+    """Candidates that were found, in canonical order. ``gap`` says what could not be asked beside them."""
 
     items: tuple[Candidate, ...]
     gap: Unavailable | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "items", tuple(sorted(self.items, key=canonical_bytes)))
 
 
 class Trust(StrEnum):
@@ -134,10 +142,13 @@ class Sbom:
 
 @dataclass(frozen=True, slots=True)
 class Sboms:
-    """SBOMs that were found. ``gap`` says what could not be asked or read beside them."""
+    """SBOMs that were found, in canonical order. ``gap`` says what could not be asked or read beside them."""
 
     items: tuple[Sbom, ...]
     gap: Unavailable | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "items", tuple(sorted(self.items, key=canonical_bytes)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +199,10 @@ class Evidence:
     key_set: str
     """Digest of the trusted keys candidates were verified with."""
     unavailable: tuple[Unavailable, ...] = ()
-    """What could not be asked about the subject as a whole (its manifest, a child)."""
+    """What could not be asked about the subject as a whole (its manifest, a child); in canonical order."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "unavailable", tuple(sorted(self.unavailable, key=canonical_bytes)))
 
     @property
     def digest(self) -> Digest:

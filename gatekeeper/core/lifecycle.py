@@ -179,7 +179,11 @@ class Budget:
     @property
     def exhausted(self) -> str | None:
         """The cap that is used up, by name, or None."""
-        for name, left in (("per_run", self.run), ("per_repository", self.repository), ("per_hour", self.hour)):
+        for name, left in (
+            ("per_run", self.run),
+            ("per_repository", self.repository),
+            ("per_hour", self.hour),
+        ):
             if left <= 0:
                 return name
         return None

@@ -40,6 +40,10 @@ class Check:
     platform: str | None = None
     tag: str | None = None
     settles: bool = False
+    level: Level | None = None
+    """Where a rule has a level of its own for this answer (``no_date`` of image-too-old); else the rule's."""
+    deadline: datetime | None = None
+    """When this answer changes by the passing of time alone."""
 
 
 class Rule(Protocol):

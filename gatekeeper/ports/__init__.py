@@ -1,0 +1,91 @@
+"""Protocols between ``workflow`` and the rooms beside it. Values that cross are ``core`` values or defined here.
+
+Every method raises only errors of ``core.errors``: UnavailableError for "could not ask", NotFoundError for "there is
+none", NotOfferedError for "does not do that", ConflictError for "somebody was faster".
+"""
+
+from gatekeeper.ports.audit import AuditHead, AuditRow, AuditStore
+from gatekeeper.ports.clock import Clock
+from gatekeeper.ports.evidence import (
+    Component,
+    SbomDocument,
+    SbomReader,
+    SignatureVerifier,
+    Statement,
+    Verified,
+    Wanted,
+    WantedSbom,
+)
+from gatekeeper.ports.journal import BrakeStore, IntentStore, VerifyStore, WatchStore
+from gatekeeper.ports.readings import CaseRow, ReviewStore, StatusRow, StatusStore
+from gatekeeper.ports.registry import (
+    Capabilities,
+    Copied,
+    FoundReferrer,
+    Offered,
+    Referrers,
+    Registries,
+    Registry,
+    Resolved,
+)
+from gatekeeper.ports.store import Store
+from gatekeeper.ports.tokens import ApiToken, TokenScope, TokenStore
+from gatekeeper.ports.work import (
+    DueSubject,
+    GatheredSbom,
+    Judgement,
+    Lease,
+    OurTag,
+    Page,
+    RecordedVerdict,
+    Round,
+    TagPlan,
+    WatchedRepository,
+    WorkKind,
+)
+
+__all__ = [
+    "ApiToken",
+    "AuditHead",
+    "AuditRow",
+    "AuditStore",
+    "BrakeStore",
+    "Capabilities",
+    "CaseRow",
+    "Clock",
+    "Component",
+    "Copied",
+    "DueSubject",
+    "FoundReferrer",
+    "GatheredSbom",
+    "IntentStore",
+    "Judgement",
+    "Lease",
+    "Offered",
+    "OurTag",
+    "Page",
+    "RecordedVerdict",
+    "Referrers",
+    "Registries",
+    "Registry",
+    "Resolved",
+    "ReviewStore",
+    "Round",
+    "SbomDocument",
+    "SbomReader",
+    "SignatureVerifier",
+    "Statement",
+    "StatusRow",
+    "StatusStore",
+    "Store",
+    "TagPlan",
+    "TokenScope",
+    "TokenStore",
+    "Verified",
+    "VerifyStore",
+    "Wanted",
+    "WantedSbom",
+    "WatchStore",
+    "WatchedRepository",
+    "WorkKind",
+]

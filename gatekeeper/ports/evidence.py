@@ -1,0 +1,111 @@
+"""What the workflow asks of the rooms that read signatures and SBOMs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from gatekeeper.core.digest import Digest
+from gatekeeper.core.evidence import Candidate, Form
+from gatekeeper.core.manifest import Descriptor, Manifest
+from gatekeeper.core.policy import PublicKey
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A blob that has to be fetched to verify one candidate."""
+
+    form: Form
+    carrier: Digest
+    position: int
+    descriptor: Descriptor
+    found_at: tuple[str, ...]
+    fetch: bool = True
+    """False: the manifest alone decides (an index at a ``.sig`` tag, a foreign layer); verify with ``b""``."""
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    """The carrier's own annotations: claims, compared with what is verified and never believed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A verified in-toto statement. ``predicate`` is the predicate as canonical JSON bytes."""
+
+    predicate_type: str
+    predicate: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """A candidate with its outcome; the statement only when the outcome is verified and it is an attestation."""
+
+    candidate: Candidate
+    statement: Statement | None = None
+
+
+class SignatureVerifier(Protocol):
+    """Bytes in; verified content, or a refused candidate with a reason code, out. No network, no clock but ``now``."""
+
+    def wanted(self, manifest: Manifest, *, found_at: tuple[str, ...], tag: str | None) -> tuple[Wanted, ...]:
+        """Which blobs of this opened manifest are candidates; empty when it carries no form we know."""
+        ...
+
+    def verify(
+        self, wanted: Wanted, content: bytes, *, subject: Digest, keys: Sequence[PublicKey], now: datetime
+    ) -> Verified:
+        """Never raises for what the bytes say: whatever a parser raises becomes a refused candidate."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Component:
+    """One component of an SBOM; empty strings for what the document does not say."""
+
+    name: str
+    version: str
+    purl: str
+    licence: str
+
+
+@dataclass(frozen=True, slots=True)
+class SbomDocument:
+    """A read SBOM."""
+
+    format: str
+    components: tuple[Component, ...]
+    unreadable: int
+
+
+@dataclass(frozen=True, slots=True)
+class WantedSbom:
+    """A blob that has to be fetched because it says to be an SBOM."""
+
+    form: Form
+    carrier: Digest
+    descriptor: Descriptor
+    predicate: bool
+    """True when the blob is an in-toto statement whose predicate is the SBOM (BuildKit)."""
+
+
+class SbomReader(Protocol):
+    """Finds SBOMs in opened manifests and reads them."""
+
+    def wanted(self, manifest: Manifest, *, tag: str | None) -> tuple[WantedSbom, ...]:
+        """Which blobs of this opened manifest say to be SBOMs (referrers, ``.sbom`` tags, BuildKit)."""
+        ...
+
+    def read(self, content: bytes) -> SbomDocument:
+        """CycloneDX JSON or SPDX JSON, found by content. MalformedError when it is neither or cannot be read."""
+        ...
+
+    def read_statement(self, content: bytes, *, subject: Digest | None = None) -> SbomDocument | None:
+        """An unsigned in-toto statement (BuildKit) -> its SBOM; None when its predicate is none.
+
+        With ``subject`` the statement must name it: MalformedError ``sbom-subject-mismatch`` when it does not.
+        """
+        ...
+
+    def read_predicate(self, statement: Statement) -> SbomDocument | None:
+        """A verified statement -> its SBOM; None when its predicate is none."""
+        ...

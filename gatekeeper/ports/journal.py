@@ -1,0 +1,170 @@
+"""What watching, judging and acting write to the store."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from gatekeeper.core.digest import Digest
+from gatekeeper.core.lifecycle import Breaker, Budget, Caps, Case, Hold, Intent, IntentDraft, IntentState
+from gatekeeper.core.reference import Repository
+from gatekeeper.core.waiver import Waiver
+from gatekeeper.ports.work import DueSubject, Judgement, Lease, OurTag, Round, WatchedRepository, WorkKind
+
+
+class WatchStore(Protocol):
+    """What ``workflow.watch`` and the scheduler need."""
+
+    def add_repositories(self, repositories: Sequence[Repository], *, now: datetime) -> int:
+        """Inserts unknown ones as due now; returns how many were new."""
+        ...
+
+    def claim(
+        self,
+        kind: WorkKind,
+        *,
+        now: datetime,
+        limit: int,
+        lease_for: timedelta,
+        hosts: frozenset[str] | None = None,
+    ) -> tuple[Lease, ...]:
+        """Claims due rows (one statement, SKIP LOCKED where it exists). Highest priority and longest due first."""
+        ...
+
+    def release(self, lease: Lease, *, next_due: datetime, error: str | None) -> None:
+        """Gives a lease back without a result, due again at ``next_due``. A lost lease is silently ignored."""
+        ...
+
+    def repository(self, lease: Lease) -> WatchedRepository:
+        """The claimed row. ConflictError when the lease was lost."""
+        ...
+
+    def record_round(self, lease: Lease, outcome: Round, *, now: datetime) -> None:
+        """Observations, due subjects, next due time; fenced by the lease. One transaction."""
+        ...
+
+    def mark_due(
+        self, repository: Repository, digest: Digest, *, tag: str | None, priority: int, now: datetime
+    ) -> None:
+        """Makes one subject due now (an unseen digest asked for by status, a push event). Creates it if unknown."""
+        ...
+
+    def mark_policy(self, revision: str, *, now: datetime) -> int:
+        """Marks every subject due that was not judged under ``revision``; returns how many."""
+        ...
+
+
+class VerifyStore(Protocol):
+    """What ``workflow.verify`` needs."""
+
+    def due_subject(self, lease: Lease) -> DueSubject:
+        """The claimed row. ConflictError when the lease was lost."""
+        ...
+
+    def waivers(self, repository: Repository, digest: Digest) -> tuple[Waiver, ...]:
+        """Every waiver and release that could concern it, expired ones too (``decide`` checks the time)."""
+        ...
+
+    def newest_case(self, repository: Repository, digest: Digest) -> Case | None:
+        """The newest case of this digest in this repository."""
+        ...
+
+    def predecessor(self, repository: Repository, tag: str, digest: Digest) -> tuple[Digest | None, bool]:
+        """(newest anchored passed digest at this tag other than ``digest``, whether any other ever passed there)."""
+        ...
+
+    def budget(self, repository: Repository, caps: Caps, *, run_started: datetime, now: datetime) -> Budget:
+        """What is left of the caps, with hold and breaker."""
+        ...
+
+    def record(self, lease: Lease | None, judgement: Judgement, *, now: datetime) -> None:
+        """Evidence, verdict, cases, intents, outbox and audit rows in one transaction, fenced by the lease.
+
+        Applies the plans: Propose and Act create or extend the case, Act adds the intents (their ``case_id`` is
+        filled in), ProposeRelease and Supersede change it; a tripped breaker is opened. The caps are checked again
+        inside: what would exceed them is recorded as a proposal.
+        """
+        ...
+
+    def drop_subject(self, lease: Lease, *, why: str, now: datetime) -> None:
+        """It turned out not to be a subject (evidence, tombstone, other artifact)."""
+        ...
+
+
+class IntentStore(Protocol):
+    """What ``workflow.enforce`` needs."""
+
+    def intent(self, lease: Lease) -> Intent:
+        """The claimed intent. ConflictError when the lease was lost."""
+        ...
+
+    def add_intents(self, drafts: Sequence[IntentDraft], *, now: datetime) -> tuple[int, ...]:
+        """Records intents that come from no verdict (promotion, unhold). One open intent per (repository, tag).
+
+        A draft whose nonce is known already is not added again (its id is given), so that a crash between two
+        calls is healed by repeating them. ConflictError when another open intent holds the (repository, tag).
+        """
+        ...
+
+    def claim_intent(self, intent_id: int, *, now: datetime, lease_for: timedelta) -> Lease | None:
+        """Claims one open intent, due or not; None when another holds it or it is finished."""
+        ...
+
+    def add_tags(self, lease: Lease, tags: Sequence[OurTag], *, now: datetime) -> None:
+        """Records, before they are written, the tags that the claimed intent is about to write. Idempotent, fenced."""
+        ...
+
+    def drop_tags(self, lease: Lease, tags: Sequence[OurTag], *, now: datetime) -> None:
+        """Forgets tags that an UNHOLD intent took away (anchors too). Idempotent, fenced."""
+        ...
+
+    def tags_of(self, nonce: str) -> tuple[OurTag, ...]:
+        """What the intent with this nonce recorded by ``add_tags`` and nobody dropped, in the order of recording."""
+        ...
+
+    def advance(
+        self, lease: Lease, state: IntentState, *, note: str, now: datetime, retry_at: datetime | None = None
+    ) -> Intent:
+        """Moves an intent on, with its audit row, case change and anchors, fenced. ``retry_at`` keeps it open."""
+        ...
+
+    def raw_manifest(self, digest: Digest) -> bytes | None:
+        """A manifest we kept when it was judged."""
+        ...
+
+    def anchors(self, repository: Repository, tag: str) -> tuple[tuple[str, Digest], ...]:
+        """(anchor tag, digest) kept for this tag, newest first."""
+        ...
+
+    def open_intents(self, *, repository: Repository | None = None) -> tuple[Intent, ...]:
+        """Everything unfinished."""
+        ...
+
+    def intent_by_id(self, intent_id: int) -> Intent:
+        """NotFoundError when there is none."""
+        ...
+
+    def ours(self, repository: Repository) -> Mapping[str, Digest]:
+        """Anchor, hold, quarantine and case tags that we wrote here (``add_tags``), with what each must point at."""
+        ...
+
+
+class BrakeStore(Protocol):
+    """Hold and breaker, across restarts."""
+
+    def hold(self) -> Hold | None:
+        """The hold, if it is on."""
+        ...
+
+    def set_hold(self, hold: Hold | None, *, actor: str, reason: str, now: datetime) -> None:
+        """Switches it on (a Hold) or off (None), with an audit row."""
+        ...
+
+    def breaker(self) -> Breaker | None:
+        """The breaker, if it is open."""
+        ...
+
+    def close_breaker(self, *, actor: str, reason: str, now: datetime) -> None:
+        """ConflictError when it is not open."""
+        ...

@@ -1,0 +1,24 @@
+"""All of the store."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from gatekeeper.ports.audit import AuditStore
+from gatekeeper.ports.journal import BrakeStore, IntentStore, VerifyStore, WatchStore
+from gatekeeper.ports.readings import ReviewStore, StatusStore
+from gatekeeper.ports.tokens import TokenStore
+
+
+class Store(
+    WatchStore,
+    VerifyStore,
+    IntentStore,
+    BrakeStore,
+    ReviewStore,
+    StatusStore,
+    AuditStore,
+    TokenStore,
+    Protocol,
+):
+    """All of it; ``database`` implements this."""

@@ -1,0 +1,146 @@
+"""Due work and what one piece of it reads and writes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from gatekeeper.core.digest import Digest
+from gatekeeper.core.evidence import Evidence
+from gatekeeper.core.lifecycle import IntentDraft
+from gatekeeper.core.plan import Plan
+from gatekeeper.core.reference import Repository
+from gatekeeper.core.verdict import Verdict
+from gatekeeper.ports.evidence import Component
+
+
+class WorkKind(StrEnum):
+    """What a lease is held on."""
+
+    REPOSITORY = "repository"
+    SUBJECT = "subject"
+    INTENT = "intent"
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """A claimed due row. ``token`` only ever rises: whoever completes with an older one gets ConflictError."""
+
+    kind: WorkKind
+    id: int
+    token: int
+    until: datetime
+    registry: str
+    """Host, so that the engine can bound work per registry."""
+
+
+@dataclass(frozen=True, slots=True)
+class WatchedRepository:
+    """A repository row as the watch workflow needs it."""
+
+    id: int
+    repository: Repository
+    interval: timedelta
+    tags: Mapping[str, Digest]
+    """What each known tag pointed at when last seen."""
+    missing: frozenset[str]
+    """Known tags that answered 404 in the round before: gone only when that is confirmed now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """What one round over a repository saw."""
+
+    moved: Mapping[str, Digest]
+    """Tags that are new or point elsewhere than before."""
+    gone: frozenset[str]
+    """Tags confirmed gone."""
+    missing: frozenset[str]
+    """Tags that were 404 for the first time."""
+    ignored: frozenset[Digest]
+    """Digests found not to be subjects (evidence, tombstones, other artifacts)."""
+    subjects: frozenset[Digest]
+    """Digests at watched tags that are to be judged when they are due."""
+    touched: frozenset[Digest]
+    """Known subjects whose cosign or fallback tags changed in this round: due now."""
+    next_due: datetime
+    interval: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class DueSubject:
+    """A subject row as the verify workflow needs it."""
+
+    id: int
+    repository: Repository
+    digest: Digest
+    tags: tuple[str, ...]
+    first_seen: datetime
+    previous: RecordedVerdict | None
+    undetermined_since: datetime | None
+    evidence_due: datetime | None = None
+    """When its referrers are to be asked again (``Judgement.evidence_due``, or the moment it was touched)."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedVerdict:
+    """The newest verdict of a subject with the evidence it rests on."""
+
+    id: int
+    verdict: Verdict
+    evidence: Evidence
+
+
+@dataclass(frozen=True, slots=True)
+class OurTag:
+    """A tag that an intent of ours writes beside the judged one: hold, anchor, quarantine tag or case record."""
+
+    repository: Repository
+    tag: str
+    digest: Digest
+    """What it must point at to be ours."""
+
+
+@dataclass(frozen=True, slots=True)
+class GatheredSbom:
+    """An SBOM document's components, stored under the digest of the document."""
+
+    document: Digest
+    components: tuple[Component, ...]
+    unreadable: int
+
+
+@dataclass(frozen=True, slots=True)
+class TagPlan:
+    """What was planned for one tag, with the intents that carry it out."""
+
+    tag: str
+    plan: Plan
+    intents: tuple[IntentDraft, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """Everything one verification writes, in one transaction."""
+
+    subject_id: int
+    evidence: Evidence
+    verdict: Verdict
+    sboms: tuple[GatheredSbom, ...]
+    plans: tuple[TagPlan, ...]
+    anchors: tuple[IntentDraft, ...]
+    evidence_due: datetime
+    """When the referrers are to be asked again."""
+    raw_manifests: Mapping[Digest, bytes] = field(default_factory=dict)
+    """Manifests of subject and children; a restore survives a registry that collected them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A slice of a listing."""
+
+    limit: int = 100
+    after: str | None = None
+    """Opaque cursor: the ``next`` of the page before."""

@@ -42,11 +42,13 @@ def create(
     """Makes and stores a token. Raises MalformedError for one that could never be used."""
     if not scopes:
         raise MalformedError(
-            "a token needs at least one scope: read, promote, review or admin", reason_code="token-without-scope"
+            "a token needs at least one scope: read, promote, review or admin",
+            reason_code="token-without-scope",
         )
     if not repositories:
         raise MalformedError(
-            "a token needs at least one repository glob; ** means all", reason_code="token-without-repositories"
+            "a token needs at least one repository glob; ** means all",
+            reason_code="token-without-repositories",
         )
     if expires_at is not None and expires_at <= now:
         raise MalformedError("the token would have expired already", reason_code="token-expired-at-birth")

@@ -1,0 +1,248 @@
+"""What hangs on one manifest: signatures, attestations and SBOMs, each opened once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from gatekeeper.core.digest import Digest
+from gatekeeper.core.errors import Cause, MalformedError, NotFoundError, UnavailableError
+from gatekeeper.core.evidence import (
+    Absent,
+    Candidate,
+    Candidates,
+    Form,
+    Outcome,
+    Purpose,
+    Sbom,
+    Sboms,
+    Trust,
+    Unavailable,
+)
+from gatekeeper.core.manifest import Manifest
+from gatekeeper.core.policy import PublicKey
+from gatekeeper.ports import (
+    FoundReferrer,
+    GatheredSbom,
+    Registry,
+    SbomDocument,
+    Statement,
+    Wanted,
+    WantedSbom,
+)
+from gatekeeper.workflow.workroom import Collector
+
+
+@dataclass(frozen=True, slots=True)
+class Attached:
+    """Everything that hangs on one node."""
+
+    signatures: Candidates | Absent | Unavailable
+    sboms: Sboms | Absent | Unavailable
+    documents: tuple[GatheredSbom, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Where is looked, and with which keys."""
+
+    collector: Collector
+    registry: Registry
+    path: str
+    keys: Sequence[PublicKey]
+    tags: frozenset[str] | None
+    """The repository's tag list, when it could be had: it answers which cosign tags exist without asking."""
+
+
+@dataclass(slots=True)
+class Pile:
+    """What was found so far on one node. A gap never hides what was found."""
+
+    subject: Digest
+    candidates: list[Candidate] = field(default_factory=list)
+    sboms: list[Sbom] = field(default_factory=list)
+    documents: dict[Digest, GatheredSbom] = field(default_factory=dict)
+    signature_gap: Unavailable | None = None
+    sbom_gap: Unavailable | None = None
+
+    def missing(self, gap: Unavailable, *, signatures: bool = True, sboms: bool = True) -> None:
+        """Notes what could not be asked; the subject's own doing outweighs an outage."""
+        if signatures:
+            self.signature_gap = _weightier(self.signature_gap, gap)
+        if sboms:
+            self.sbom_gap = _weightier(self.sbom_gap, gap)
+
+    def sealed(self) -> Attached:
+        """The finished value: nothing found and nothing missed is Absent."""
+        signatures: Candidates | Absent = Absent("signature")
+        if self.candidates or self.signature_gap is not None:
+            signatures = Candidates(tuple(self.candidates), self.signature_gap)
+        sboms: Sboms | Absent = Absent("sbom")
+        if self.sboms or self.sbom_gap is not None:
+            sboms = Sboms(tuple(self.sboms), self.sbom_gap)
+        return Attached(signatures, sboms, tuple(self.documents.values()))
+
+
+def gather_attached(site: Site, subject: Digest, pile: Pile) -> None:
+    """Opens every referrer of ``subject`` and adds what it carries to the pile."""
+    try:
+        referrers = site.registry.referrers(site.path, subject, tags=site.tags)
+    except UnavailableError as error:
+        pile.missing(Unavailable.of(f"referrers of {subject}", error))
+        return
+    except (NotFoundError, MalformedError) as error:
+        pile.missing(Unavailable(f"referrers of {subject}", Cause.PROTOCOL, error.message))
+        return
+    if referrers.gap is not None:
+        pile.missing(referrers.gap)
+    limit = site.collector.limits.referrers
+    ordered = sorted(referrers.items, key=lambda item: (item.tag is None, str(item.descriptor.digest)))
+    if len(ordered) > limit:
+        pile.missing(
+            Unavailable(f"referrers of {subject}", Cause.JUNK, f"{len(ordered)} referrers, {limit} are read")
+        )
+    for found in ordered[:limit]:
+        _open(site, subject, found, pile)
+
+
+def _open(site: Site, subject: Digest, found: FoundReferrer, pile: Pile) -> None:
+    digest = found.descriptor.digest
+    try:
+        manifest = site.registry.manifest(site.path, digest)
+    except NotFoundError as error:
+        pile.missing(Unavailable(f"referrer {digest}", Cause.VANISHED, error.message))
+    except UnavailableError as error:
+        pile.missing(Unavailable.of(f"referrer {digest}", error))
+    except MalformedError as error:
+        pile.candidates.append(_unreadable(found, error))
+    else:
+        add_carried(site, subject, manifest, found.found_at, found.tag, pile)
+
+
+def add_carried(
+    site: Site, subject: Digest, manifest: Manifest, found_at: tuple[str, ...], tag: str | None, pile: Pile
+) -> None:
+    """Verifies and reads what one opened manifest carries."""
+    for wanted in site.collector.signatures.wanted(manifest, found_at=found_at, tag=tag):
+        _verify(site, subject, wanted, pile)
+    for document in site.collector.sboms.wanted(manifest, tag=tag):
+        add_sbom(site, subject, document, pile, trust=Trust.UNSIGNED, key_ids=())
+
+
+def _verify(site: Site, subject: Digest, wanted: Wanted, pile: Pile) -> None:
+    content = b""
+    source = f"candidate {wanted.carrier}"
+    if wanted.fetch:
+        try:
+            content = site.registry.blob(
+                site.path, wanted.descriptor, cap=site.collector.limits.candidate_bytes
+            )
+        except NotFoundError as error:
+            pile.missing(Unavailable(source, Cause.VANISHED, error.message))
+            return
+        except UnavailableError as error:
+            pile.missing(Unavailable.of(source, error))
+            return
+    verified = site.collector.signatures.verify(
+        wanted, content, subject=subject, keys=site.keys, now=site.collector.clock.now()
+    )
+    pile.candidates.append(verified.candidate)
+    if verified.statement is not None:
+        _add_attested(site, verified.candidate, verified.statement, pile)
+
+
+def _add_attested(site: Site, candidate: Candidate, statement: Statement, pile: Pile) -> None:
+    try:
+        document = site.collector.sboms.read_predicate(statement)
+    except MalformedError as error:
+        pile.missing(
+            Unavailable(f"SBOM in {candidate.carrier}", Cause.MALFORMED, error.message), signatures=False
+        )
+        return
+    if document is None:
+        return
+    digest = Digest.of(statement.predicate)
+    _add_document(
+        pile,
+        Sbom(
+            form=candidate.form,
+            carrier=candidate.carrier,
+            document=digest,
+            format=document.format,
+            trust=Trust.SIGNED,
+            key_ids=candidate.key_ids,
+            components=len(document.components),
+            unreadable=document.unreadable,
+        ),
+        document,
+    )
+
+
+def add_sbom(
+    site: Site, subject: Digest, wanted: WantedSbom, pile: Pile, *, trust: Trust, key_ids: tuple[str, ...]
+) -> None:
+    """Fetches and reads one blob that says to be an SBOM."""
+    source = f"SBOM in {wanted.carrier}"
+    try:
+        content = site.registry.blob(site.path, wanted.descriptor, cap=site.collector.limits.sbom_bytes)
+        document = (
+            site.collector.sboms.read_statement(content, subject=subject)
+            if wanted.predicate
+            else site.collector.sboms.read(content)
+        )
+    except NotFoundError as error:
+        pile.missing(Unavailable(source, Cause.VANISHED, error.message), signatures=False)
+        return
+    except UnavailableError as error:
+        pile.missing(Unavailable.of(source, error), signatures=False)
+        return
+    except MalformedError as error:
+        pile.missing(Unavailable(source, Cause.MALFORMED, error.message), signatures=False)
+        return
+    if document is None:
+        return
+    _add_document(
+        pile,
+        Sbom(
+            form=wanted.form,
+            carrier=wanted.carrier,
+            document=wanted.descriptor.digest,
+            format=document.format,
+            trust=trust,
+            key_ids=key_ids,
+            components=len(document.components),
+            unreadable=document.unreadable,
+        ),
+        document,
+    )
+
+
+def _add_document(pile: Pile, sbom: Sbom, document: SbomDocument) -> None:
+    pile.sboms.append(sbom)
+    pile.documents[sbom.document] = GatheredSbom(sbom.document, document.components, document.unreadable)
+
+
+def _unreadable(found: FoundReferrer, error: MalformedError) -> Candidate:
+    """A referrer whose manifest breaks the specification is a refused candidate, not a gap: law 4."""
+    by_suffix = {
+        ".sig": Form.COSIGN_SIGNATURE_TAG,
+        ".att": Form.COSIGN_ATTESTATION_TAG,
+        ".sbom": Form.COSIGN_SBOM_TAG,
+    }
+    suffix = "." + found.tag.rpartition(".")[2] if found.tag is not None else ""
+    return Candidate(
+        form=by_suffix.get(suffix, Form.DSSE_REFERRER),
+        carrier=found.descriptor.digest,
+        position=0,
+        found_at=found.found_at,
+        purpose=Purpose.UNKNOWN,
+        outcome=Outcome.REFUSED,
+        reason_code="carrier-malformed",
+        detail=error.message[:400],
+    )
+
+
+def _weightier(known: Unavailable | None, new: Unavailable) -> Unavailable:
+    if known is None or (new.cause.blames_content and not known.cause.blames_content):
+        return new
+    return known

@@ -1,0 +1,36 @@
+"""``check``: judge one image now. No daemon, no database; nothing is written anywhere."""
+
+from __future__ import annotations
+
+from gatekeeper.core.decide import decide
+from gatekeeper.core.errors import MalformedError
+from gatekeeper.core.policy import Policy
+from gatekeeper.core.reference import Reference
+from gatekeeper.core.verdict import Subject
+from gatekeeper.workflow import answer
+from gatekeeper.workflow.answer import Answer
+from gatekeeper.workflow.collect import collect
+from gatekeeper.workflow.workroom import Collector
+
+
+def check(collector: Collector, policy: Policy, reference: Reference) -> Answer:
+    """The answer of a fresh look, with its verdict. Missing evidence is missing: nothing settles here.
+
+    Raises NotFoundError (no such tag), UnavailableError (the registry could not be asked), ConfigurationError.
+    """
+    repository = reference.repository
+    scoped = policy.resolve(repository)
+    if scoped is None:
+        return answer.not_covered(repository, reference.tag, reference.digest, policy)
+    if reference.tag is None and reference.digest is None:
+        raise MalformedError(f"{reference} names neither tag nor digest", reason_code="reference-incomplete")
+    registry = collector.registries.get(repository.registry)
+    digest = reference.digest or registry.resolve(repository.path, reference.tag or "").digest
+    collected = collect(collector, repository, digest, scoped, policy)
+    if collected.not_subject is not None:
+        return answer.no_subject(repository, digest, reference.tag, collected.not_subject)
+    now = collector.clock.now()
+    tags = (reference.tag,) if reference.tag is not None else ()
+    subject = Subject(repository, digest, tags, now - scoped.scope.settle)
+    verdict = decide(scoped, subject, collected.evidence, (), now)
+    return answer.judged(verdict, reference.tag)

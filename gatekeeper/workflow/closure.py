@@ -1,0 +1,75 @@
+"""Holding and copying everything that belongs to a digest: children, root, referrers. Before any tag is touched."""
+
+from __future__ import annotations
+
+from gatekeeper.core.digest import Digest
+from gatekeeper.core.errors import Cause, UnavailableError
+from gatekeeper.core.manifest import Manifest
+from gatekeeper.core.reference import Repository
+from gatekeeper.ports import OurTag
+from gatekeeper.workflow.names import hold_tag
+from gatekeeper.workflow.work import Work
+
+
+def read_closure(work: Work) -> tuple[Manifest, ...]:
+    """Root first, then children and referrers, each once, read and checked by digest."""
+    manifests = work.source.closure(work.path, work.draft.digest)
+    root = [manifest for manifest in manifests if manifest.digest == work.draft.digest]
+    rest = {manifest.digest: manifest for manifest in manifests if manifest.digest != work.draft.digest}
+    return (*root[:1], *rest.values())
+
+
+def hold_closure(
+    work: Work, repository: Repository, closure: tuple[Manifest, ...], *, root: bool = True
+) -> int:
+    """Tags every manifest of the closure in ``repository``: registries collect what has no tag. Returns how many.
+
+    A repetition after a crash uses the names that were recorded before it.
+    """
+    recorded = work.room.store.tags_of(work.draft.nonce)
+    by_digest = {
+        tag.digest: tag for tag in recorded if tag.repository == repository and _is_hold(work, tag.tag)
+    }
+    held: list[tuple[OurTag, Manifest]] = []
+    following = len(by_digest) + (0 if root else 1)
+    for manifest in closure if root else closure[1:]:
+        tag = by_digest.get(manifest.digest)
+        if tag is None:
+            tag = OurTag(repository, hold_tag(work.draft.nonce, following), manifest.digest)
+            following += 1
+        held.append((tag, manifest))
+    put_tags(work, held)
+    return len(held)
+
+
+def _is_hold(work: Work, tag: str) -> bool:
+    return tag.startswith(hold_tag(work.draft.nonce, 0)[:-1])
+
+
+def put_tags(work: Work, tagged: list[tuple[OurTag, Manifest]]) -> None:
+    """Records our tags, then writes those that are not there yet, and reads each back."""
+    work.room.store.add_tags(work.lease, [tag for tag, _ in tagged], now=work.room.clock.now())
+    for tag, manifest in tagged:
+        put_and_read_back(work, tag, manifest.raw, manifest.media_type)
+
+
+def put_and_read_back(work: Work, tag: OurTag, raw: bytes, media_type: str) -> None:
+    """Writes one of our own tags. Raises UnavailableError when the registry then shows something else."""
+    registry = work.registry_of(tag.repository)
+    path = tag.repository.path
+    work.guard()
+    registry.put_manifest(path, raw, media_type, tag=tag.tag)
+    shown = registry.resolve(path, tag.tag).digest
+    if shown != tag.digest:
+        raise UnavailableError(
+            f"{tag.repository}:{tag.tag} was written as {tag.digest} and reads back as {shown}",
+            cause=Cause.PROTOCOL,
+            reason_code="read-back-differs",
+        )
+
+
+def copy_to(work: Work, target: Repository) -> tuple[Digest, ...]:
+    """Copies the closure; the registry port reads every manifest back by digest. Returns the digests."""
+    work.guard()
+    copied = work.source.copy_closure(work.path, work.draft.digest, work.registry_of(target), target.path)
+    return copied.manifests

@@ -1,0 +1,205 @@
+"""``collect``: a subject -> everything that hangs on it, as one Evidence value. It asks and never judges.
+
+1. open the manifest; an index's platform children and BuildKit attestation children too
+2. read each image's configuration
+3. open the referrers of each node; verify what claims to be a signature or attestation, read what claims to be an SBOM
+4. what the registry denies to exist is Absent; what could not be asked, or is over a cap, is Unavailable; what cannot
+   be parsed is a refused candidate
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from gatekeeper.core.digest import Digest
+from gatekeeper.core.errors import Cause, MalformedError, NotFoundError, UnavailableError
+from gatekeeper.core.evidence import (
+    Absent,
+    ConfigFacts,
+    Evidence,
+    NodeEvidence,
+    Outcome,
+    Platform,
+    Purpose,
+    Trust,
+    Unavailable,
+)
+from gatekeeper.core.image_config import parse_config
+from gatekeeper.core.manifest import DEEPEST_INDEX, Descriptor, ImageIndex, Manifest
+from gatekeeper.core.policy import Policy, ScopedPolicy
+from gatekeeper.core.reference import Repository
+from gatekeeper.core.subject import attestations, classify, judged_children, to_open
+from gatekeeper.ports import GatheredSbom
+from gatekeeper.workflow.attached import Attached, Pile, Site, add_sbom, gather_attached
+from gatekeeper.workflow.workroom import Collector
+
+
+@dataclass(frozen=True, slots=True)
+class Collected:
+    """What was gathered. ``not_subject`` says why the digest is none, if it is none."""
+
+    evidence: Evidence
+    sboms: tuple[GatheredSbom, ...] = ()
+    raw_manifests: Mapping[Digest, bytes] = field(default_factory=dict)
+    not_subject: str | None = None
+
+
+@dataclass(slots=True)
+class _Gathering:
+    """What one run of ``collect`` has in hand."""
+
+    site: Site
+    limits_children: int
+    opened: dict[Digest, Manifest] = field(default_factory=dict)
+    missing: dict[Digest, Unavailable] = field(default_factory=dict)
+    unavailable: list[Unavailable] = field(default_factory=list)
+    documents: dict[Digest, GatheredSbom] = field(default_factory=dict)
+
+
+def collect(
+    collector: Collector, repository: Repository, digest: Digest, scoped: ScopedPolicy, policy: Policy
+) -> Collected:
+    """Everything about one digest. Raises ConfigurationError for a registry that is not configured, nothing else."""
+    registry = collector.registries.get(repository.registry)
+    tags = collector.tag_lists.recent(repository, registry, now=collector.clock.now())
+    site = Site(collector, registry, repository.path, policy.keys, tags)
+    gathering = _Gathering(site, collector.limits.children)
+    root = _open_manifest(gathering, digest)
+    if isinstance(root, Unavailable):
+        node = _unread_node(digest, "", None, root)
+        return Collected(Evidence(node, (), policy.key_set, (root,)))
+    if isinstance(root, ImageIndex):
+        _open_children(gathering, root, DEEPEST_INDEX)
+    try:
+        kind = classify(root, gathering.opened)
+        children = judged_children(root, gathering.opened) if isinstance(root, ImageIndex) else ()
+    except MalformedError as error:
+        blamed = Unavailable("index", Cause.MALFORMED, error.message)
+        node = _unread_node(digest, root.media_type, None, blamed)
+        return Collected(Evidence(node, (), policy.key_set, (blamed,)))
+    root_node, nodes = _nodes(gathering, root, children)
+    evidence = Evidence(root_node, nodes, policy.key_set, tuple(gathering.unavailable))
+    raw = {root.digest: root.raw, **{child.digest: child.raw for child in gathering.opened.values()}}
+    judged = kind.judged(scoped.scope.artifacts)
+    return Collected(evidence, tuple(gathering.documents.values()), raw, None if judged else str(kind))
+
+
+def _open_manifest(gathering: _Gathering, digest: Digest) -> Manifest | Unavailable:
+    source = f"manifest {digest}"
+    try:
+        return gathering.site.registry.manifest(gathering.site.path, digest)
+    except NotFoundError as error:
+        return Unavailable(source, Cause.VANISHED, error.message)
+    except UnavailableError as error:
+        return Unavailable.of(source, error)
+    except MalformedError as error:
+        return Unavailable(source, Cause.MALFORMED, error.message)
+
+
+def _open_children(gathering: _Gathering, index: ImageIndex, levels: int) -> None:
+    for child in to_open(index):
+        if child.digest in gathering.opened or child.digest in gathering.missing:
+            continue
+        if len(gathering.opened) >= gathering.limits_children:
+            over = Unavailable(
+                "index", Cause.OVER_CAP, f"more than {gathering.limits_children} manifests below it"
+            )
+            if over not in gathering.unavailable:
+                gathering.unavailable.append(over)
+            return
+        manifest = _open_manifest(gathering, child.digest)
+        if isinstance(manifest, Unavailable):
+            gathering.missing[child.digest] = manifest
+            continue
+        gathering.opened[child.digest] = manifest
+        if isinstance(manifest, ImageIndex) and levels > 1:
+            _open_children(gathering, manifest, levels - 1)
+
+
+def _nodes(
+    gathering: _Gathering, root: Manifest, children: tuple[Descriptor, ...]
+) -> tuple[NodeEvidence, tuple[NodeEvidence, ...]]:
+    root_pile = Pile(root.digest)
+    gather_attached(gathering.site, root.digest, root_pile)
+    piles = {child.digest: Pile(child.digest) for child in children}
+    for child in children:
+        gather_attached(gathering.site, child.digest, piles[child.digest])
+    if isinstance(root, ImageIndex):
+        _add_buildkit(gathering, root, root_pile, piles)
+    root_node = _node(gathering, root.digest, root, root.media_type, None, root_pile)
+    nodes = tuple(
+        _node(
+            gathering,
+            child.digest,
+            gathering.opened.get(child.digest),
+            child.media_type,
+            child.platform,
+            piles[child.digest],
+        )
+        for child in children
+    )
+    return root_node, nodes
+
+
+def _add_buildkit(
+    gathering: _Gathering, index: ImageIndex, root_pile: Pile, piles: Mapping[Digest, Pile]
+) -> None:
+    """BuildKit's SBOMs are unsigned statements inside the index: only the index's own signature vouches for them."""
+    signed = [
+        candidate
+        for candidate in root_pile.candidates
+        if candidate.outcome is Outcome.VERIFIED and candidate.purpose is Purpose.SIGNATURE
+    ]
+    trust = Trust.SIGNED_INDEX if signed else Trust.UNSIGNED
+    key_ids = tuple(sorted({key_id for candidate in signed for key_id in candidate.key_ids}))
+    for _, manifest, attested in attestations(index, gathering.opened):
+        if attested not in piles:
+            continue
+        for wanted in gathering.site.collector.sboms.wanted(manifest, tag=None):
+            add_sbom(gathering.site, attested, wanted, piles[attested], trust=trust, key_ids=key_ids)
+
+
+def _node(
+    gathering: _Gathering,
+    digest: Digest,
+    manifest: Manifest | None,
+    media_type: str,
+    platform: Platform | None,
+    pile: Pile,
+) -> NodeEvidence:
+    attached: Attached = pile.sealed()
+    gathering.documents.update({document.document: document for document in attached.documents})
+    config = _config(gathering, digest, manifest, media_type)
+    if platform is None and isinstance(config, ConfigFacts):
+        platform = config.platform
+    return NodeEvidence(digest, media_type, platform, config, attached.signatures, attached.sboms)
+
+
+def _config(
+    gathering: _Gathering, digest: Digest, manifest: Manifest | None, media_type: str
+) -> ConfigFacts | Absent | Unavailable:
+    if isinstance(manifest, ImageIndex):
+        return Absent("config")
+    if manifest is None:
+        unknown = Unavailable(f"manifest {digest}", Cause.MALFORMED, f"{media_type[:100]!r} cannot be read")
+        return gathering.missing.get(digest, unknown)
+    source = f"config of {digest}"
+    descriptor = manifest.config
+    try:
+        cap = gathering.site.collector.limits.config_bytes
+        return parse_config(
+            gathering.site.registry.blob(gathering.site.path, descriptor, cap=cap), descriptor
+        )
+    except NotFoundError as error:
+        return Unavailable(source, Cause.VANISHED, error.message)
+    except UnavailableError as error:
+        return Unavailable.of(source, error)
+    except MalformedError as error:
+        return Unavailable(source, Cause.MALFORMED, error.message)
+
+
+def _unread_node(
+    digest: Digest, media_type: str, platform: Platform | None, why: Unavailable
+) -> NodeEvidence:
+    return NodeEvidence(digest, media_type, platform, why, why, why)

@@ -1,0 +1,159 @@
+"""Intent drafts: everything that is needed to finish an action after a crash, written down before it begins."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from gatekeeper.core.digest import Digest
+from gatekeeper.core.lifecycle import IntentDraft, IntentKind
+from gatekeeper.core.plan import Act
+from gatekeeper.core.policy import ScopedPolicy
+from gatekeeper.core.reference import Reference, Repository
+from gatekeeper.core.tombstone import FINGERPRINTS, OPENED_AT, REASON_CODE, REVIEW, WHO_CAN_RELEASE
+from gatekeeper.core.verdict import Result, Verdict
+from gatekeeper.workflow.names import anchor_tag, derived_nonce, quarantine_tag
+from gatekeeper.workflow.workroom import DAEMON
+
+RESTORES = "io.gatekeeper.restores"
+"""Draft annotation: the nonce of the intent that a RESTORE undoes and whose tags an UNHOLD takes away."""
+
+
+def enforcing(
+    act: Act, verdict: Verdict, scoped: ScopedPolicy, tag: str, *, nonce: str, opened_at: datetime
+) -> IntentDraft:
+    """The intent that replaces a failing tag. Its ``case_id`` is filled in by the store."""
+    subject = verdict.subject
+    quarantines = act.kind is IntentKind.QUARANTINE
+    rolls_back = act.kind is IntentKind.ROLLBACK
+    return IntentDraft(
+        kind=act.kind,
+        repository=subject.repository,
+        digest=subject.digest,
+        tag=tag,
+        expected=subject.digest,
+        replacement=act.replacement,
+        target=scoped.scope.quarantine_of(subject.repository) if quarantines else None,
+        target_tag=None if rolls_back else quarantine_tag(tag, subject.digest),
+        nonce=nonce,
+        case_id=None,
+        actor=DAEMON,
+        reason=verdict.reason_at(tag),
+        annotations=_case_annotations(verdict, tag, opened_at),
+    )
+
+
+def _case_annotations(verdict: Verdict, tag: str, opened_at: datetime) -> Mapping[str, str]:
+    shown = sorted(
+        finding.fingerprint
+        for finding in verdict.findings
+        if finding.counts and finding.result is Result.VIOLATED and finding.tag in (None, tag)
+    )
+    return {
+        OPENED_AT: opened_at.isoformat().replace("+00:00", "Z"),
+        FINGERPRINTS: ",".join(shown),
+        REASON_CODE: verdict.reason_at(tag),
+        WHO_CAN_RELEASE: "a reviewer: a token with scope review, or the command line beside the database",
+        REVIEW: "gatekeeper quarantine list",
+    }
+
+
+def anchor(repository: Repository, digest: Digest, tag: str, *, nonce: str) -> IntentDraft:
+    """Holds a digest that passed at this tag."""
+    return IntentDraft(
+        kind=IntentKind.ANCHOR,
+        repository=repository,
+        digest=digest,
+        tag=tag,
+        expected=None,
+        replacement=None,
+        target=None,
+        target_tag=anchor_tag(tag, digest),
+        nonce=nonce,
+        case_id=None,
+        actor=DAEMON,
+        reason="passed",
+    )
+
+
+def restore(done: IntentDraft, shown: Digest, *, actor: str, reason: str) -> IntentDraft:
+    """Undoes a carried out intent. ``shown`` is what that intent put at the tag: the tag must be absent or show it."""
+    return IntentDraft(
+        kind=IntentKind.RESTORE,
+        repository=done.repository,
+        digest=done.digest,
+        tag=done.tag,
+        expected=shown,
+        replacement=done.digest,
+        target=done.target,
+        target_tag=None,
+        nonce=derived_nonce(done.nonce, "restore"),
+        case_id=done.case_id,
+        actor=actor,
+        reason=reason,
+        annotations={RESTORES: done.nonce},
+    )
+
+
+def unhold(held: IntentDraft, nonce: str, *, reason: str) -> IntentDraft:
+    """Takes away everything that the intent with this nonce holds."""
+    return IntentDraft(
+        kind=IntentKind.UNHOLD,
+        repository=held.repository,
+        digest=held.digest,
+        tag=None,
+        expected=None,
+        replacement=None,
+        target=held.target,
+        target_tag=None,
+        nonce=derived_nonce(nonce, "unhold"),
+        case_id=held.case_id,
+        actor=DAEMON,
+        reason=reason,
+        annotations={RESTORES: nonce},
+    )
+
+
+def unanchor(added: IntentDraft, tag: str, digest: Digest) -> IntentDraft:
+    """Takes away one anchor that fell out of the last N, because of the anchor ``added``."""
+    return IntentDraft(
+        kind=IntentKind.UNHOLD,
+        repository=added.repository,
+        digest=digest,
+        tag=None,
+        expected=None,
+        replacement=None,
+        target=None,
+        target_tag=tag,
+        nonce=derived_nonce(added.nonce, f"unanchor {tag}"),
+        case_id=None,
+        actor=DAEMON,
+        reason="anchor-superseded",
+    )
+
+
+def promotion(
+    source: Repository,
+    digest: Digest,
+    target: Reference,
+    pointed: Digest | None,
+    *,
+    nonce: str,
+    actor: str,
+    reason: str,
+) -> IntentDraft:
+    """Copies a passed digest. ``pointed``: what the target tag showed when the promotion was planned."""
+    return IntentDraft(
+        kind=IntentKind.PROMOTE,
+        repository=source,
+        digest=digest,
+        tag=None,
+        expected=pointed,
+        replacement=digest,
+        target=target.repository,
+        target_tag=target.tag,
+        nonce=nonce,
+        case_id=None,
+        actor=actor,
+        reason=reason,
+    )

@@ -1,0 +1,104 @@
+"""``enforce``: carry out one claimed intent, step by step, each step recorded before the next begins.
+
+Every step can be repeated: a crash between a registry write and its record leads to the same write again, with the
+same bytes. Errors keep the intent open and make it wait longer each time; nothing loops.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from gatekeeper.core.errors import (
+    Cause,
+    ConfigurationError,
+    MalformedError,
+    NotFoundError,
+    NotOfferedError,
+    UnavailableError,
+)
+from gatekeeper.core.lifecycle import ENFORCING, Intent, IntentKind, IntentState
+from gatekeeper.core.policy import Mode
+from gatekeeper.ports import Lease
+from gatekeeper.workflow import anchor, promotion, replace_tag, restore, unhold
+from gatekeeper.workflow.hold import HeldError, guard
+from gatekeeper.workflow.work import Step, Work
+from gatekeeper.workflow.workroom import Workroom
+
+_STEPS: Mapping[IntentKind, Callable[[Work], Step]] = {
+    IntentKind.QUARANTINE: replace_tag.step,
+    IntentKind.RETAG: replace_tag.step,
+    IntentKind.ROLLBACK: replace_tag.step,
+    IntentKind.RESTORE: restore.step,
+    IntentKind.PROMOTE: promotion.step,
+    IntentKind.ANCHOR: anchor.step,
+    IntentKind.UNHOLD: unhold.step,
+}
+_REFUSALS = frozenset({Cause.METHOD_NOT_ALLOWED, Cause.FORBIDDEN, Cause.UNAUTHORIZED})
+
+
+@dataclass(frozen=True, slots=True)
+class Enforced:
+    """How far an intent came. ``held``: the hold stopped it before a write."""
+
+    intent: Intent
+    held: bool = False
+    error: UnavailableError | None = None
+
+
+def enforce(room: Workroom, lease: Lease) -> Enforced:
+    """Carries a claimed intent as far as it goes. Raises ConflictError when the lease was lost."""
+    intent = room.store.intent(lease)
+    error: UnavailableError | None = None
+    while intent.state.open:
+        work = Work(room, lease, intent, guard(room.store))
+        error = None
+        try:
+            step = _unwanted(work) or _STEPS[intent.draft.kind](work)
+        except HeldError as held:
+            room.store.release(
+                lease,
+                next_due=room.clock.now() + room.limits.back_off,
+                error=f"{held.reason_code}: {held.message}",
+            )
+            return Enforced(intent, held=True)
+        except UnavailableError as unavailable:
+            error, step = unavailable, _failed(work, unavailable)
+        except (NotFoundError, NotOfferedError, MalformedError, ConfigurationError) as refused:
+            step = work.stay(f"{refused.reason_code}: {refused.message}")
+        now = room.clock.now()
+        retry_at = None if step.retry_after is None else now + step.retry_after
+        intent = room.store.advance(lease, step.state, note=step.note, now=now, retry_at=retry_at)
+        if retry_at is not None:
+            break
+    return Enforced(intent, error=error)
+
+
+def _failed(work: Work, error: UnavailableError) -> Step:
+    note = f"{error.reason_code}: {error.message}"
+    if error.cause in _REFUSALS:
+        note = f"the registry refuses this write, nothing was done: {note}"
+        if work.draft.kind is IntentKind.PROMOTE and work.intent.state is not IntentState.WRITTEN:
+            return Step(IntentState.ABANDONED, note)
+    return work.stay(note)
+
+
+def _unwanted(work: Work) -> Step | None:
+    """The policy in force may forbid what an older one planned: ``observe`` and ``protected`` hold at once."""
+    draft, state = work.draft, work.intent.state
+    if state is IntentState.WRITTEN or draft.kind in (IntentKind.RESTORE, IntentKind.PROMOTE):
+        return None
+    scoped = work.room.policy().resolve(draft.repository)
+    enforces = (
+        scoped is not None
+        and scoped.scope.mode is Mode.ENFORCE
+        and not scoped.scope.protects(draft.repository, draft.tag or "")
+    )
+    if enforces:
+        return None
+    if draft.kind in ENFORCING or draft.kind is IntentKind.ANCHOR:
+        note = "the policy does not enforce here any more; the tag was left as it is"
+        return work.finish(IntentState.ABANDONED, note)
+    return work.stay(
+        "our tags stay while the policy does not enforce here", after=work.room.limits.back_off_max
+    )

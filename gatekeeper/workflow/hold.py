@@ -1,0 +1,69 @@
+"""``hold`` and the breaker: brakes that survive restarts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from gatekeeper.core.errors import DeniedError, MalformedError
+from gatekeeper.core.lifecycle import Breaker, Hold
+from gatekeeper.ports import BrakeStore
+from gatekeeper.workflow.workroom import Workroom
+
+
+class HeldError(DeniedError):
+    """A registry write was stopped by ``hold on``."""
+
+    def __init__(self, hold: Hold) -> None:
+        super().__init__(
+            f"every registry write is stopped since {hold.since:%Y-%m-%d %H:%M} UTC by {hold.actor}: {hold.reason};"
+            " run `gatekeeper hold off` to go on",
+            reason_code="held",
+        )
+        self.hold = hold
+
+
+def guard(store: BrakeStore) -> Callable[[], None]:
+    """What must be called before every registry write. Raises HeldError while the hold is on."""
+
+    def check() -> None:
+        hold = store.hold()
+        if hold is not None:
+            raise HeldError(hold)
+
+    return check
+
+
+def hold_on(room: Workroom, *, actor: str, reason: str) -> Hold:
+    """Stops every registry write at once. Switching it on twice keeps the first."""
+    said = _said(reason)
+    existing = room.store.hold()
+    if existing is not None:
+        return existing
+    now = room.clock.now()
+    hold = Hold(actor, said, now)
+    room.store.set_hold(hold, actor=actor, reason=said, now=now)
+    return hold
+
+
+def hold_off(room: Workroom, *, actor: str, reason: str) -> None:
+    """Lets registry writes go on. Nothing happens when it is off."""
+    said = _said(reason)
+    if room.store.hold() is not None:
+        room.store.set_hold(None, actor=actor, reason=said, now=room.clock.now())
+
+
+def close_breaker(room: Workroom, *, actor: str, reason: str) -> None:
+    """Lets enforcement act again. Raises ConflictError when the breaker is not open."""
+    room.store.close_breaker(actor=actor, reason=_said(reason), now=room.clock.now())
+
+
+def brakes(room: Workroom) -> tuple[Hold | None, Breaker | None]:
+    """The hold and the breaker, each None while it is off."""
+    return room.store.hold(), room.store.breaker()
+
+
+def _said(reason: str) -> str:
+    said = reason.strip()
+    if not said:
+        raise MalformedError("say why: the reason must not be empty", reason_code="reason-missing")
+    return said

@@ -1,0 +1,191 @@
+"""``verify``: a due subject -> evidence -> verdict -> plans -> one transaction.
+
+1. gather evidence, or take what is stored when only policy, waivers or time changed
+2. decide (pure)
+3. plan for each tag that points at the digest (pure), within the budget
+4. record evidence, verdict, cases and intents at once
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from datetime import datetime
+
+from gatekeeper.core.decide import decide
+from gatekeeper.core.digest import Digest
+from gatekeeper.core.errors import MalformedError, NotFoundError, UnavailableError
+from gatekeeper.core.lifecycle import (
+    Breaker,
+    Budget,
+    Case,
+    CaseFile,
+    IntentDraft,
+    IntentKind,
+)
+from gatekeeper.core.plan import Act, Propose, plan
+from gatekeeper.core.policy import Mode, ScopedPolicy
+from gatekeeper.core.verdict import State, Subject, Verdict
+from gatekeeper.ports import DueSubject, Judgement, Lease, TagPlan
+from gatekeeper.workflow import drafts
+from gatekeeper.workflow.collect import Collected, collect
+from gatekeeper.workflow.workroom import Workroom
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """What a verification did, for logs and metrics. ``verdict`` None: it was no subject, or no longer covered."""
+
+    subject: str
+    verdict: Verdict | None
+    acts: int = 0
+    proposals: int = 0
+
+
+def verify(room: Workroom, lease: Lease, *, run_started: datetime) -> Verified:
+    """Judges one claimed subject. Raises ConflictError when the lease was lost, ConfigurationError for a foreign host."""
+    due = room.store.due_subject(lease)
+    name = f"{due.repository}@{due.digest}"
+    scoped = room.policy().resolve(due.repository)
+    if scoped is None:
+        room.store.release(lease, next_due=room.clock.now() + room.limits.interval_max, error=None)
+        return Verified(name, None)
+    stored = _stored_evidence(room, due)
+    gathered = stored or collect(room.collector, due.repository, due.digest, scoped, room.policy())
+    if gathered.not_subject is not None:
+        room.store.drop_subject(lease, why=gathered.not_subject, now=room.clock.now())
+        return Verified(name, None)
+    now = room.clock.now()
+    subject = Subject(due.repository, due.digest, tuple(sorted(due.tags)), due.first_seen)
+    waivers = room.store.waivers(due.repository, due.digest)
+    verdict = decide(scoped, subject, gathered.evidence, waivers, now)
+    plans = _plans(room, scoped, due, verdict, run_started=run_started, now=now)
+    judgement = Judgement(
+        subject_id=due.id,
+        evidence=gathered.evidence,
+        verdict=verdict,
+        sboms=gathered.sboms,
+        plans=plans,
+        anchors=_anchors(room, scoped, due, verdict),
+        evidence_due=_evidence_due(room, scoped, due, verdict, reused=stored is not None, now=now),
+        raw_manifests=gathered.raw_manifests,
+    )
+    room.store.record(lease, judgement, now=now)
+    acts = sum(isinstance(tag_plan.plan, Act) for tag_plan in plans)
+    return Verified(name, verdict, acts, sum(isinstance(tag_plan.plan, Propose) for tag_plan in plans))
+
+
+def _stored_evidence(room: Workroom, due: DueSubject) -> Collected | None:
+    """The evidence of the last verdict, while nothing about the subject itself asks for a new look."""
+    if due.previous is None or due.evidence_due is None or room.clock.now() >= due.evidence_due:
+        return None
+    evidence = due.previous.evidence
+    if evidence.key_set != room.policy().key_set:
+        return None
+    return Collected(evidence)
+
+
+def _evidence_due(
+    room: Workroom, scoped: ScopedPolicy, due: DueSubject, verdict: Verdict, *, reused: bool, now: datetime
+) -> datetime:
+    if reused and due.evidence_due is not None and verdict.state is State.PASSED:
+        return due.evidence_due
+    asked_again = scoped.scope.evidence_interval if verdict.state is State.PASSED else room.limits.interval
+    fresh = now + asked_again
+    return min(fresh, due.evidence_due) if reused and due.evidence_due is not None else fresh
+
+
+def _plans(
+    room: Workroom,
+    scoped: ScopedPolicy,
+    due: DueSubject,
+    verdict: Verdict,
+    *,
+    run_started: datetime,
+    now: datetime,
+) -> tuple[TagPlan, ...]:
+    tags = [tag for tag in verdict.subject.tags if scoped.scope.watches(tag)]
+    if not tags:
+        return ()
+    case = room.store.newest_case(due.repository, due.digest)
+    budget = room.store.budget(due.repository, room.caps, run_started=run_started, now=now)
+    plans: list[TagPlan] = []
+    for tag in tags:
+        tag_plan, budget = _plan_for(room, scoped, due, verdict, tag, case, budget, now)
+        plans.append(tag_plan)
+    return tuple(plans)
+
+
+def _plan_for(
+    room: Workroom,
+    scoped: ScopedPolicy,
+    due: DueSubject,
+    verdict: Verdict,
+    tag: str,
+    case: Case | None,
+    budget: Budget,
+    now: datetime,
+) -> tuple[TagPlan, Budget]:
+    case_file = _case_file(room, due, verdict, tag, case, now)
+    planned = plan(case_file, verdict, scoped, budget, now)
+    intents: tuple[IntentDraft, ...] = ()
+    if isinstance(planned, Act):
+        intents = (drafts.enforcing(planned, verdict, scoped, tag, nonce=room.nonce(), opened_at=now),)
+        budget = dataclasses.replace(
+            budget, run=budget.run - 1, repository=budget.repository - 1, hour=budget.hour - 1
+        )
+    elif isinstance(planned, Propose) and planned.trips_breaker is not None:
+        budget = dataclasses.replace(budget, breaker=Breaker(f"cap-{planned.trips_breaker}", now))
+    return TagPlan(tag, planned, intents), budget
+
+
+def _case_file(
+    room: Workroom, due: DueSubject, verdict: Verdict, tag: str, case: Case | None, now: datetime
+) -> CaseFile:
+    state = verdict.state_at(tag)
+    predecessor, had_predecessor = (None, False)
+    if state is State.FAILED:
+        predecessor, had_predecessor = room.store.predecessor(due.repository, tag, due.digest)
+        if predecessor is not None and not _pullable(room, due, predecessor):
+            predecessor = None
+    since = (due.undetermined_since or now) if state is State.INDETERMINATE else None
+    return CaseFile(tag, due.digest, case, predecessor, had_predecessor, since)
+
+
+def _pullable(room: Workroom, due: DueSubject, digest: Digest) -> bool:
+    """False when the registry says that the predecessor is gone; an outage says nothing, and ``enforce`` asks again."""
+    try:
+        room.registries.get(due.repository.registry).manifest(due.repository.path, digest)
+    except (NotFoundError, MalformedError):
+        return False
+    except UnavailableError:
+        return True
+    return True
+
+
+def _anchors(
+    room: Workroom, scoped: ScopedPolicy, due: DueSubject, verdict: Verdict
+) -> tuple[IntentDraft, ...]:
+    """Anchor intents for the tags at which this digest passed and is not held yet."""
+    scope = scoped.scope
+    tags = [
+        tag
+        for tag in verdict.subject.tags
+        if scope.watches(tag)
+        and verdict.state_at(tag) is State.PASSED
+        and not scope.protects(due.repository, tag)
+    ]
+    if scope.anchors == 0 or scope.mode is not Mode.ENFORCE or not tags:
+        return ()
+    underway = {
+        intent.draft.target_tag
+        for intent in room.store.open_intents(repository=due.repository)
+        if intent.draft.kind is IntentKind.ANCHOR
+    }
+    found = []
+    for tag in tags:
+        draft = drafts.anchor(due.repository, due.digest, tag, nonce=room.nonce())
+        held = {digest for _, digest in room.store.anchors(due.repository, tag)}
+        if due.digest not in held and draft.target_tag not in underway:
+            found.append(draft)
+    return tuple(found)

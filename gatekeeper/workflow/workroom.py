@@ -1,0 +1,113 @@
+"""What every use case is given: ports, policy, limits. Built once by ``wiring``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from threading import Lock
+
+from gatekeeper.core.errors import NotFoundError, NotOfferedError, UnavailableError
+from gatekeeper.core.lifecycle import Caps
+from gatekeeper.core.policy import Policy
+from gatekeeper.core.reference import Repository
+from gatekeeper.ports import Clock, Registries, Registry, SbomReader, SignatureVerifier, Store
+
+DAEMON = "gatekeeper"
+"""The actor of everything that no person did."""
+TAG_LIST_AGE = timedelta(seconds=20)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Ceilings and intervals of the daemon's work (law 8). Sizes in bytes."""
+
+    interval: timedelta = timedelta(minutes=1)
+    """A repository's first polling interval; also how soon failing subjects are asked for new evidence again."""
+    interval_min: timedelta = timedelta(seconds=30)
+    interval_max: timedelta = timedelta(minutes=15)
+    lease: timedelta = timedelta(minutes=5)
+    back_off: timedelta = timedelta(seconds=30)
+    """First wait after an error; doubled with every attempt up to ``back_off_max``."""
+    back_off_max: timedelta = timedelta(hours=1)
+    referrers: int = 256
+    """Referrers opened for one node; more is junk, and junk is indeterminate."""
+    children: int = 128
+    """Platform images of one index."""
+    config_bytes: int = 4 * 1024 * 1024
+    candidate_bytes: int = 32 * 1024 * 1024
+    sbom_bytes: int = 64 * 1024 * 1024
+
+    def retry_after(self, attempts: int) -> timedelta:
+        """How long to wait after this many attempts failed."""
+        return min(self.back_off * 2 ** min(attempts, 16), self.back_off_max)
+
+
+class TagLists:
+    """The newest tag list of each repository: it answers which cosign and fallback tags exist without asking.
+
+    ``watch`` renews it every round; a list older than ``TAG_LIST_AGE`` is asked for again, because a signature that
+    is missing from a stale list would look absent.
+    """
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._lists: dict[Repository, tuple[datetime, frozenset[str]]] = {}
+
+    def put(self, repository: Repository, tags: Iterable[str], *, now: datetime) -> frozenset[str]:
+        """Remembers a list that was just read."""
+        found = frozenset(tags)
+        with self._lock:
+            self._lists[repository] = (now, found)
+        return found
+
+    def recent(self, repository: Repository, registry: Registry, *, now: datetime) -> frozenset[str] | None:
+        """The list, read anew when it is old; None when it cannot be had, and each tag has to be asked for."""
+        with self._lock:
+            at, found = self._lists.get(repository, (None, frozenset()))
+        if at is not None and now - at < TAG_LIST_AGE:
+            return found
+        try:
+            return self.put(repository, registry.tags(repository.path), now=now)
+        except (NotFoundError, NotOfferedError, UnavailableError):
+            return None
+
+
+@dataclass(frozen=True, slots=True)
+class Collector:
+    """What collecting evidence needs: no database, so that ``check`` can use it alone."""
+
+    registries: Registries
+    signatures: SignatureVerifier
+    sboms: SbomReader
+    clock: Clock
+    limits: Limits
+    tag_lists: TagLists = field(default_factory=TagLists)
+
+
+@dataclass(frozen=True, slots=True)
+class Workroom:
+    """The ports beside the policy in force. ``policy`` is asked anew for every piece of work: SIGHUP replaces it."""
+
+    registries: Registries
+    store: Store
+    signatures: SignatureVerifier
+    sboms: SbomReader
+    clock: Clock
+    policy: Callable[[], Policy]
+    nonce: Callable[[], str]
+    """A new random nonce: 16 hexadecimal digits."""
+    pause: Callable[[float], None]
+    """Waits for so many seconds (``status --wait``)."""
+    spread: Callable[[], float]
+    """Uniformly random in [0, 1): jitter of intervals."""
+    limits: Limits = field(default_factory=Limits)
+    caps: Caps = field(default_factory=Caps)
+    tag_lists: TagLists = field(default_factory=TagLists)
+
+    @property
+    def collector(self) -> Collector:
+        """The part that ``collect`` needs."""
+        return Collector(
+            self.registries, self.signatures, self.sboms, self.clock, self.limits, self.tag_lists
+        )

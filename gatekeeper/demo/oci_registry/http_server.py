@@ -44,8 +44,8 @@ class RegistryServer(ThreadingHTTPServer):
         self.body_cap = body_cap
         self.tls = tls
         self.stopping = stopping
-        self.tracking = Lock()
-        self.connections: dict[Thread, socket.socket] = {}
+        self._tracking = Lock()
+        self._connections: dict[Thread, socket.socket] = {}
         super().__init__(address, cast("type", _Connection))
 
     def server_bind(self) -> None:
@@ -56,6 +56,24 @@ class RegistryServer(ThreadingHTTPServer):
         self.server_address = self.socket.getsockname()
         self.server_name, self.server_port = str(self.server_address[0]), int(self.server_address[1])
 
+    def process_request(
+        self, request: socket.socket | tuple[bytes, socket.socket], client_address: object
+    ) -> None:
+        """A thread for each connection, known before it starts, so that ``stop`` misses none."""
+        thread = Thread(target=self.process_request_thread, args=(request, client_address), daemon=True)
+        with self._tracking:
+            self._connections = {
+                known: connection for known, connection in self._connections.items() if known.is_alive()
+            }
+            self._connections[thread] = cast(socket.socket, request)
+            # Under the lock: a thread not yet started counts as dead.
+            thread.start()
+
+    def track(self, connection: socket.socket) -> None:
+        """The current thread's connection now is this one (TLS replaces the socket)."""
+        with self._tracking:
+            self._connections[current_thread()] = connection
+
     def handle_error(self, request: object, client_address: object) -> None:
         """A client that hangs up is no news; everything else was answered with 500 and recorded."""
 
@@ -65,8 +83,8 @@ class RegistryServer(ThreadingHTTPServer):
         if serving:
             self.shutdown()
         self.server_close()
-        with self.tracking:
-            open_connections = dict(self.connections)
+        with self._tracking:
+            open_connections = dict(self._connections)
         for thread, connection in open_connections.items():
             with contextlib.suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
@@ -82,9 +100,15 @@ class _Connection(StreamRequestHandler):
 
     def setup(self) -> None:
         if self.server.tls is not None:
-            self.request = self.server.tls.wrap_socket(self.request, server_side=True)
-        with self.server.tracking:
-            self.server.connections[current_thread()] = self.request
+            self.request = self.server.tls.wrap_socket(
+                self.request, server_side=True, do_handshake_on_connect=False
+            )
+            self.server.track(self.request)
+            try:
+                self.request.do_handshake()
+            except OSError:
+                self.request.close()
+                raise
         super().setup()
 
     def finish(self) -> None:
@@ -92,8 +116,6 @@ class _Connection(StreamRequestHandler):
             super().finish()
         if self.server.tls is not None:
             self.request.close()
-        with self.server.tracking:
-            self.server.connections.pop(current_thread(), None)
 
     def handle(self) -> None:
         with contextlib.suppress(HangupError, OSError):

@@ -27,7 +27,7 @@ def requested_digest(text: str, behaviour: Behaviour) -> str:
 
 
 def is_unchanged(request: Request, digest: str, behaviour: Behaviour) -> bool:
-    """True when ``If-None-Match`` names exactly this digest, quoted or bare (weak forms never match, as measured)."""
+    """True when ``If-None-Match`` names this digest, quoted or bare, or ``*``; weak forms never match, as measured."""
     asked = request.headers.get("if-none-match")
     return behaviour.conditional and asked is not None and asked in (f'"{digest}"', digest, "*")
 

@@ -29,7 +29,13 @@ def run(program: str, *arguments: str | Path, cwd: Path | None = None) -> str:
     """The standard output of a judge that must succeed."""
     environment = {**os.environ, "COSIGN_PASSWORD": "", "COSIGN_YES": "true", "DOCKER_CONFIG": "/nonexistent"}
     done = subprocess.run(
-        [find(program), *arguments], capture_output=True, text=True, cwd=cwd, env=environment, timeout=120
+        [find(program), *arguments],
+        check=False,
+        capture_output=True,
+        text=True,
+        cwd=cwd,
+        env=environment,
+        timeout=120,
     )
     assert done.returncode == 0, f"{program} {arguments}: {done.stdout}{done.stderr}"
     return done.stdout
@@ -56,7 +62,9 @@ def test_skopeo_copies_an_index_and_keeps_every_digest(tmp_path: Path, on_disk: 
 @pytest.mark.judge("skopeo")
 def test_skopeo_lists_inspects_and_deletes(registry: EmbeddedRegistry) -> None:
     _APP.store_in(registry.store, "team/app", "b", "a")
-    listed = json.loads(run("skopeo", "list-tags", "--tls-verify=false", f"docker://{registry.host}/team/app"))
+    listed = json.loads(
+        run("skopeo", "list-tags", "--tls-verify=false", f"docker://{registry.host}/team/app")
+    )
     assert listed["Tags"] == ["a", "b"]
     seen = json.loads(run("skopeo", "inspect", "--tls-verify=false", f"docker://{registry.host}/team/app:a"))
     assert seen["Digest"] == _APP.digest
@@ -93,13 +101,22 @@ def test_skopeo_logs_in(kind: str) -> None:
         run("skopeo", "copy", *given, "--dest-creds=ann:secret", source, target)
         assert registry.store.tag("team/other", "1") == _APP.digest
         for credentials, goal in (("ann:wrong", target), ("ann:secret", forbidden)):
-            command = [find("skopeo"), "copy", *given, f"--dest-creds={credentials}", source, goal]
-            assert subprocess.run(command, capture_output=True, timeout=60).returncode != 0
+            command: list[str | Path] = [
+                find("skopeo"),
+                "copy",
+                *given,
+                f"--dest-creds={credentials}",
+                source,
+                goal,
+            ]
+            assert subprocess.run(command, check=False, capture_output=True, timeout=60).returncode != 0
         assert registry.store.tags("alien/app") == {}
 
 
 @pytest.mark.judge("oras")
-@pytest.mark.parametrize("behaviour", [Behaviour(), Behaviour.docker_registry_2()], ids=["api", "fallback tag"])
+@pytest.mark.parametrize(
+    "behaviour", [Behaviour(), Behaviour.docker_registry_2()], ids=["api", "fallback tag"]
+)
 def test_oras_attaches_discovers_and_copies_with_referrers(behaviour: Behaviour, tmp_path: Path) -> None:
     (tmp_path / "sbom.json").write_text("{}")
     with EmbeddedRegistry(behaviour) as registry:
@@ -160,7 +177,9 @@ def test_cosign_signs_and_verifies(program: str, behaviour: Behaviour, tmp_path:
         before = set(registry.dump()["team/app"]["manifests"])
         offline = ["--use-signing-config=false"] if program == "cosign" else []
         key, public = tmp_path / "cosign.key", tmp_path / "cosign.pub"
-        run(program, "sign", *offline, "--tlog-upload=false", "--key", key, "--allow-http-registry", reference)
+        run(
+            program, "sign", *offline, "--tlog-upload=false", "--key", key, "--allow-http-registry", reference
+        )
         assert set(registry.dump()["team/app"]["manifests"]) > before
         check = ("verify", "--insecure-ignore-tlog=true", "--allow-http-registry", "--key", public, reference)
         assert digest in run(program, *check)

@@ -99,6 +99,16 @@ class IntentState(StrEnum):
         """True while there is something left to do."""
         return self in (IntentState.PLANNED, IntentState.COPIED, IntentState.WRITTEN)
 
+    def may_become(self, state: IntentState) -> bool:
+        """True when an intent may go on to ``state``: forward (steps it has no work for are skipped), never back.
+
+        An open intent may stay where it is, or end as superseded or abandoned; a finished one is final.
+        """
+        return self.open and (not state.open or _ORDER.index(state) >= _ORDER.index(self))
+
+
+_ORDER = (IntentState.PLANNED, IntentState.COPIED, IntentState.WRITTEN)
+
 
 @dataclass(frozen=True, slots=True)
 class IntentDraft:

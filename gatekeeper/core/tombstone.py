@@ -157,7 +157,7 @@ def _read(manifest: Manifest, kind: SubjectKind) -> TombstoneFacts | None:
             nonce=said.get(NONCE, ""),
             action=Action(said[ACTION]) if ACTION in said else None,
             reason=said.get(REASON, ""),
-            reason_code=said.get(REASON_CODE, ""),
+            reason_code=said.get(REASON_CODE) or said.get(REASON, ""),
             opened_at=read_time(said.get(OPENED_AT)),
             fingerprints=frozenset(filter(None, said.get(FINGERPRINTS, "").split(","))),
             replacement=Digest.parse(said[REPLACEMENT]) if REPLACEMENT in said else None,

@@ -103,9 +103,15 @@ class Verdict:
         counting = [finding for finding in self.findings if finding.counts and finding.tag in (None, tag)]
         if any(finding.result is Result.VIOLATED for finding in counting):
             return State.FAILED
-        if counting:
-            return State.INDETERMINATE
-        return self.state if self.state is not State.PASSED else State.PASSED
+        return State.INDETERMINATE if counting else State.PASSED
+
+    def violations_at(self, tag: str | None) -> tuple[Finding, ...]:
+        """The counting findings that make this tag fail: what a case shows and a release covers."""
+        return tuple(
+            finding
+            for finding in self.findings
+            if finding.counts and finding.result is Result.VIOLATED and finding.tag in (None, tag)
+        )
 
     def reason_at(self, tag: str | None) -> str:
         """The reason code that belongs to ``state_at(tag)``."""

@@ -1,0 +1,24 @@
+"""Every rule by its id. A new rule is one file here, one line below, one section in ``docs/rules.md``, two fixtures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from gatekeeper.core.rules.image_too_old import ImageTooOld
+from gatekeeper.core.rules.required_label_missing import RequiredLabelMissing
+from gatekeeper.core.rules.rule import Rule
+from gatekeeper.core.rules.sbom_missing import SbomMissing
+from gatekeeper.core.rules.signature_missing import SignatureMissing
+from gatekeeper.core.rules.tag_latest import TagLatest
+from gatekeeper.core.rules.user_root import UserRoot
+
+_CLASSES: tuple[type[Rule], ...] = (
+    ImageTooOld,
+    RequiredLabelMissing,
+    SbomMissing,
+    SignatureMissing,
+    TagLatest,
+    UserRoot,
+)
+
+RULES: Mapping[str, type[Rule]] = {rule.id: rule for rule in _CLASSES}

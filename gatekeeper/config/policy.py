@@ -1,0 +1,208 @@
+"""``policy.toml`` -> Policy."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel
+
+from gatekeeper.config.policy_models import (
+    DefaultsModel,
+    KeyModel,
+    PolicyModel,
+    RuleSetModel,
+    ScopeModel,
+    SignerModel,
+)
+from gatekeeper.config.problems import Location, ProblemList, did_you_mean
+from gatekeeper.config.reading import read_model
+from gatekeeper.config.rules import read_rule
+from gatekeeper.config.scopes import assemble_scope, scope_warnings
+from gatekeeper.config.source import TomlSource
+from gatekeeper.core.errors import MalformedError
+from gatekeeper.core.policy import Policy, PublicKey, RuleSet, Scope, Signer
+from gatekeeper.core.verdict import Level
+from gatekeeper.signatures.keys import load_public_key
+
+Entry = TypeVar("Entry", bound=BaseModel)
+MAX_KEY_BYTES = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class ReadPolicy:
+    """A policy that can be used, and what a person should still look at (``file:line:column: key: text``)."""
+
+    policy: Policy
+    warnings: tuple[str, ...]
+
+
+def load_policy(path: Path, base: Path | None = None) -> Policy:
+    """The policy of a file; ``base`` is where relative key files start (default: the policy's directory).
+
+    Raises ConfigurationError with every problem at once.
+    """
+    return read_policy(path, base).policy
+
+
+def read_policy(
+    path: Path, base: Path | None = None, environment: Mapping[str, str] | None = None
+) -> ReadPolicy:
+    """Like ``load_policy``, with warnings."""
+    source = TomlSource.read(path)
+    reader = _PolicyReader(
+        source, base or path.absolute().parent, os.environ if environment is None else environment
+    )
+    policy = reader.read()
+    reader.problems.raise_if_any()
+    return ReadPolicy(policy, tuple(str(warning) for warning in sorted(reader.warnings.items)))
+
+
+class _PolicyReader:
+    def __init__(self, source: TomlSource, base: Path, environment: Mapping[str, str]) -> None:
+        self.source = source
+        self.base = base
+        self.environment = environment
+        self.problems = ProblemList()
+        self.warnings = ProblemList()
+
+    def read(self) -> Policy:
+        """The policy; only to be used when no problem was added."""
+        content = self.source.content
+        rest = {
+            key: value
+            for key, value in content.items()
+            if key not in ("signers", "policies", "scopes", "defaults")
+        }
+        read_model(PolicyModel, rest, self.source, self.problems)
+        defaults = self.entry(DefaultsModel, content.get("defaults", {}), ("defaults",)) or DefaultsModel()
+        signers = self.signers(content.get("signers", {}))
+        rule_sets = self.rule_sets(content.get("policies", {}))
+        self.check_signers(rule_sets)
+        scopes = self.scopes(content.get("scopes", []), defaults)
+        self.check_scopes(scopes)
+        return Policy(signers, rule_sets, tuple(scope for _, scope in scopes))
+
+    def wrong(self, at: Location, text: str) -> None:
+        """One more problem."""
+        self.problems.add(self.source.problem(at, text))
+
+    def warn(self, at: Location, text: str) -> None:
+        """One more warning."""
+        self.warnings.add(self.source.problem(at, text))
+
+    def entry(self, model: type[Entry], content: Any, at: Location) -> Entry | None:
+        """One table."""
+        return read_model(model, content, self.source, self.problems, at=at)
+
+    def named(self, model: type[Entry], content: Any, section: str) -> dict[str, Entry]:
+        """``[section.NAME]`` tables."""
+        if not isinstance(content, dict):
+            self.wrong((section,), f"must be tables: [{section}.NAME]")
+            return {}
+        found = {name: self.entry(model, table, (section, name)) for name, table in content.items()}
+        return {name: entry for name, entry in found.items() if entry is not None}
+
+    def signers(self, content: Any) -> dict[str, Signer]:
+        """Signers with their keys loaded."""
+        signers = {}
+        for name, model in self.named(SignerModel, content, "signers").items():
+            keys = [
+                self.key(key, ("signers", name, "keys", position)) for position, key in enumerate(model.keys)
+            ]
+            signers[name] = Signer(name, tuple(key for key in keys if key is not None))
+        return signers
+
+    def key(self, model: KeyModel, at: Location) -> PublicKey | None:
+        """One public key; ``source`` is what the policy says, so that a checkout's place changes no revision."""
+        if model.inline is not None:
+            pem, source = model.inline.encode(), "inline"
+        elif model.env is not None:
+            at, source = (*at, "env"), f"env {model.env}"
+            pem = self.environment.get(model.env, "").encode()
+            if not pem:
+                self.wrong(at, f"the environment variable {model.env} is not set; set it to the PEM text")
+                return None
+        else:
+            source = model.file or ""
+            at = (*at, "file")
+            path = self.base / Path(source).expanduser()
+            try:
+                with path.open("rb") as stream:
+                    pem = stream.read(MAX_KEY_BYTES + 1)
+            except OSError as error:
+                self.wrong(at, f"{path} cannot be read: {error.strerror}")
+                return None
+        try:
+            return load_public_key(pem, source)
+        except MalformedError as error:
+            self.wrong(at, error.message)
+            return None
+
+    def rule_sets(self, content: Any) -> dict[str, RuleSet]:
+        """Policies with their rules; one without a rule that is on is refused (law 3)."""
+        found = {}
+        for name, model in self.named(RuleSetModel, content, "policies").items():
+            at: Location = ("policies", name, "rules")
+            before = len(self.problems.items)
+            rules = [
+                read_rule(entry, self.source, self.problems, (*at, position))
+                for position, entry in enumerate(model.rules)
+            ]
+            found[name] = RuleSet(name, tuple(rule for rule in rules if rule is not None))
+            if len(self.problems.items) == before and all(
+                rule.level is Level.OFF for rule in found[name].rules
+            ):
+                self.wrong(at, "has no rule that is on: with nothing to check nothing may pass; add a rule")
+        return found
+
+    def check_signers(self, rule_sets: Mapping[str, RuleSet]) -> None:
+        """Every signer that a rule names exists; signers that nobody names are warned of."""
+        known = set(self.source.content.get("signers", {}))
+        used = set()
+        for name, rule_set in rule_sets.items():
+            for position, entry in enumerate(self.source.content["policies"][name]["rules"]):
+                names = entry.get("signers", ()) if isinstance(entry, dict) else ()
+                for number, signer in enumerate(names if isinstance(names, list) else ()):
+                    used.add(signer)
+                    if isinstance(signer, str) and signer not in known:
+                        at = ("policies", rule_set.name, "rules", position, "signers", number)
+                        self.wrong(at, f"there is no signer '{signer}'{did_you_mean(signer, known)}")
+        for signer in sorted(known - used):
+            self.warn(("signers", signer), "no rule names this signer")
+
+    def scopes(self, content: Any, defaults: DefaultsModel) -> list[tuple[Location, Scope]]:
+        """Scopes in the order of the file."""
+        if not isinstance(content, list):
+            self.wrong(("scopes",), "must be tables: [[scopes]]")
+            return []
+        if not content:
+            self.wrong(("scopes",), "there is no scope: nothing would be judged; add a [[scopes]] table")
+        found = []
+        for position, table in enumerate(content):
+            at: Location = ("scopes", position)
+            model = self.entry(ScopeModel, table, at)
+            if model is not None:
+                found.append((at, assemble_scope(model, defaults, at, self.wrong)))
+        return found
+
+    def check_scopes(self, scopes: list[tuple[Location, Scope]]) -> None:
+        """Names, policies, scopes that can never match."""
+        policies = self.source.content.get("policies", {})
+        names: set[str] = set()
+        for at, scope in scopes:
+            if scope.name in names:
+                self.wrong((*at, "name"), f"there is another scope '{scope.name}'; names are unique")
+            names.add(scope.name)
+            if scope.policy not in policies:
+                self.wrong(
+                    (*at, "policy"),
+                    f"there is no policy '{scope.policy}'{did_you_mean(scope.policy, policies)}",
+                )
+        for name in sorted(set(policies) - {scope.policy for _, scope in scopes}):
+            self.warn(("policies", name), "no scope uses this policy")
+        for location, text in scope_warnings(scopes):
+            self.warn(location, text)

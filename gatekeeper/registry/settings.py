@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from gatekeeper.core.errors import ConfigurationError
+from gatekeeper.registry.adapters import quirks_of
 
 MEBIBYTE = 1024 * 1024
-DOCKER_HUB = "docker.io"
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,9 +179,7 @@ class RegistrySettings:
     @property
     def api_authority(self) -> str:
         """``host[:port]`` that requests are sent to."""
-        if self.api_host is not None:
-            return self.api_host
-        return "registry-1.docker.io" if self.host == DOCKER_HUB else self.host
+        return self.api_host or quirks_of(self.host).api_host or self.host
 
     @property
     def base_url(self) -> str:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import replace
+from typing import Self
 from urllib.parse import urljoin, urlsplit
 
 import requests
@@ -31,9 +31,9 @@ _ONCE = Retry(total=False, redirect=False)
 
 
 class Stream:
-    """An answer whose body has not been read yet; only inside ``Transport.stream``."""
+    """An answer whose body has not been read yet. A context manager; closing it twice does nothing."""
 
-    __slots__ = ("_limit", "_raw", "headers", "method", "status_code", "url")
+    __slots__ = ("_limit", "_raw", "headers", "method", "on_close", "status_code", "url")
 
     def __init__(self, raw: BaseHTTPResponse, request: Request, url: str, limit: int) -> None:
         self._raw = raw
@@ -42,6 +42,20 @@ class Stream:
         self.headers: HeaderFields = raw.headers
         self.url = url
         self.method = request.method
+        self.on_close: list[Callable[[], None]] = []
+        """Called once, after closing."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Drops what was not read."""
+        _let_go(self._raw, clean=False)
+        while self.on_close:
+            self.on_close.pop()()
 
     def pieces(self) -> Iterator[bytes]:
         """The body. Raises UnavailableError, OVER_CAP as soon as one byte too many came."""
@@ -98,14 +112,10 @@ class Transport:
             _let_go(raw, clean=clean)
         return Answer(raw.status, raw.headers, content, url, request.method)
 
-    @contextmanager
-    def stream(self, request: Request) -> Iterator[Stream]:
-        """One exchange whose body is read inside the block. Raises UnavailableError."""
+    def open(self, request: Request) -> Stream:
+        """One exchange whose body is read by the caller, who closes it. Raises UnavailableError."""
         raw, url = self._arrive(request)
-        try:
-            yield Stream(raw, request, url, request.cap)
-        finally:
-            _let_go(raw, clean=False)
+        return Stream(raw, request, url, request.cap)
 
     def _content(self, raw: BaseHTTPResponse, request: Request, url: str) -> bytes:
         if raw.status in (204, 304) or request.method == "HEAD":

@@ -1,0 +1,117 @@
+"""Attach: put a manifest that has a subject, and keep the fallback index where the registry does not do it.
+
+distribution-spec, "Pushing Manifests with Subject". Fallback indexes are written by read, change, write: without
+compare-and-swap another writer's entry can be lost, so the index is read back and the change repeated.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from contextlib import suppress
+
+from gatekeeper.core.digest import Digest
+from gatekeeper.core.errors import Cause, ConflictError, MalformedError, NotFoundError, UnavailableError
+from gatekeeper.core.manifest import OCI_INDEX, ImageIndex, ImageManifest, Manifest
+from gatekeeper.registry.asking import Asking
+from gatekeeper.registry.manifests import manifest_at, put
+
+_ROUNDS = 12
+_FIRST_WAIT = 0.02
+_LONGEST_WAIT = 1.0
+
+Entry = dict[str, object]
+
+
+def attach(asking: Asking, path: str, manifest: Manifest) -> bool:
+    """Put it by digest and make it findable; gives whether the registry keeps referrers itself.
+
+    Raises MalformedError without a subject, ConflictError when the fallback index could not be kept,
+    UnavailableError.
+    """
+    if manifest.subject is None:
+        raise MalformedError("a manifest to attach needs a subject", reason_code="subject-missing")
+    subject = manifest.subject.digest
+    answer = put(
+        asking, path, manifest.raw, manifest.media_type, str(manifest.digest), digest=manifest.digest
+    )
+    if answer.headers.get("OCI-Subject") == str(subject):
+        return True
+    enter(asking, path, subject, _entry(manifest))
+    return False
+
+
+def enter(asking: Asking, path: str, subject: Digest, entry: Entry) -> None:
+    """Add an entry to the subject's fallback index unless it is there, until it is seen there."""
+    tag = subject.tag_form
+    for turn in range(_ROUNDS):
+        index, current = _read(asking, path, tag)
+        entries = _entries(index)
+        if any(known.get("digest") == entry["digest"] for known in entries):
+            return
+        raw = _rewritten(index, [*entries, entry])
+        with suppress(ConflictError):
+            put(asking, path, raw, OCI_INDEX, tag, replacing=current, creating=current is None)
+        # Another writer may just be between its read and its write: what we wrote is believed when it stayed.
+        asking.sleep(_wait(turn))
+    raise ConflictError(
+        f"{asking.host}/{path}:{tag}: other writers replaced the referrers index {_ROUNDS} times",
+        reason_code="fallback-index-contended",
+    )
+
+
+def _wait(turn: int) -> float:
+    longest: float = min(_LONGEST_WAIT, _FIRST_WAIT * 2**turn)
+    return longest * (0.25 + random.random() * 0.75)  # noqa: S311 - spreads writers, guards nothing
+
+
+def _read(asking: Asking, path: str, tag: str) -> tuple[ImageIndex | None, Digest | None]:
+    try:
+        found = manifest_at(asking, path, tag)
+    except NotFoundError:
+        return None, None
+    except MalformedError as error:
+        raise UnavailableError(
+            f"{asking.host}/{path}:{tag}: the referrers index cannot be read, so nothing is written over it",
+            cause=Cause.MALFORMED,
+        ) from error
+    if not isinstance(found, ImageIndex):
+        raise UnavailableError(
+            f"{asking.host}/{path}:{tag}: an image lies where the referrers index belongs; nothing is written over it",
+            cause=Cause.MALFORMED,
+            reason_code="fallback-tag-occupied",
+        )
+    return found, found.digest
+
+
+def _entries(index: ImageIndex | None) -> list[Entry]:
+    """As written, so that members we do not know survive."""
+    if index is None:
+        return []
+    written: list[Entry] = json.loads(index.raw)["manifests"]
+    return written
+
+
+def _rewritten(index: ImageIndex | None, entries: list[Entry]) -> bytes:
+    members: dict[str, object] = (
+        {"schemaVersion": 2, "mediaType": OCI_INDEX} if index is None else json.loads(index.raw)
+    )
+    members["mediaType"] = OCI_INDEX
+    members["manifests"] = entries
+    return json.dumps(members, separators=(",", ":")).encode()
+
+
+def _entry(manifest: Manifest) -> Entry:
+    entry: Entry = {
+        "mediaType": manifest.media_type,
+        "digest": str(manifest.digest),
+        "size": len(manifest.raw),
+    }
+    artifact_type = (
+        manifest.effective_artifact_type if isinstance(manifest, ImageManifest) else manifest.artifact_type
+    )
+    if artifact_type:
+        entry["artifactType"] = artifact_type
+    if manifest.annotations:
+        entry["annotations"] = dict(manifest.annotations)
+    return entry

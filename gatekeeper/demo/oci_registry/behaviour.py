@@ -103,10 +103,14 @@ class Behaviour:
     monolithic_post: bool = True
     conditional: bool = True
     """``Etag`` and 304 on ``If-None-Match``."""
+    bare_not_modified: bool = False
+    """A 304 of a manifest without ``Etag`` and ``Docker-Content-Digest`` (distribution 2 and 3, as measured)."""
     digest_header: bool = True
     """``Docker-Content-Digest``"""
     negotiates_accept: bool = False
-    """An ``Accept`` without the manifest's own media type gives 404 (OCI) or 400 (docker)."""
+    """An ``Accept`` without an OCI manifest's media type gives 404; a docker list turns into its first child."""
+    negotiates_docker: bool = False
+    """With ``negotiates_accept``: 400 for a docker manifest that the client does not accept."""
     known_media_types_only: bool = False
     tag_parameter: bool = True
     """``PUT manifests/<digest>?tag=a&tag=b`` (distribution-spec after 1.1)."""
@@ -129,7 +133,9 @@ class Behaviour:
             null_tags=True,
             mount_anonymous=False,
             monolithic_post=False,
+            bare_not_modified=True,
             negotiates_accept=True,
+            negotiates_docker=True,
             known_media_types_only=True,
             tag_parameter=False,
             sha512=False,
@@ -143,8 +149,11 @@ class Behaviour:
             referrers_api=False,
             mount_anonymous=False,
             monolithic_post=False,
+            bare_not_modified=True,
+            negotiates_accept=True,
             known_media_types_only=True,
             tag_parameter=False,
+            sha512=False,
             plain_text_errors=True,
         )
 

@@ -67,7 +67,7 @@ class ManifestRoutes:
             headers["Etag"] = f'"{manifest.digest}"'
         if is_unchanged(request, manifest.digest, self._behaviour):
             del headers["Content-Type"]
-            return Answer(304, headers)
+            return Answer(304, {} if self._behaviour.bare_not_modified else headers)
         return Answer(200, headers, manifest.raw)
 
     def _negotiated(
@@ -82,6 +82,8 @@ class ManifestRoutes:
                 if found is not None:
                     return found
         if "docker" in manifest.media_type:
+            if not self._behaviour.negotiates_docker:
+                return manifest
             raise RefusedError(
                 400, "MANIFEST_INVALID", "the client does not accept this manifest's media type"
             )

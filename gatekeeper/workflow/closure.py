@@ -2,21 +2,57 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from gatekeeper.core.digest import Digest
-from gatekeeper.core.errors import Cause, UnavailableError
-from gatekeeper.core.manifest import Manifest
+from gatekeeper.core.errors import Cause, MalformedError, NotFoundError, UnavailableError
+from gatekeeper.core.manifest import ImageIndex, Manifest
 from gatekeeper.core.reference import Repository
 from gatekeeper.ports import OurTag
 from gatekeeper.workflow.names import hold_tag
 from gatekeeper.workflow.work import Work
 
 
-def read_closure(work: Work) -> tuple[Manifest, ...]:
-    """Root first, then children and referrers, each once, read and checked by digest."""
-    manifests = work.source.closure(work.path, work.draft.digest)
-    root = [manifest for manifest in manifests if manifest.digest == work.draft.digest]
-    rest = {manifest.digest: manifest for manifest in manifests if manifest.digest != work.draft.digest}
-    return (*root[:1], *rest.values())
+@dataclass(frozen=True, slots=True)
+class Closure:
+    """What belongs to a digest: root first, then children and referrers, each once, checked by digest."""
+
+    manifests: tuple[Manifest, ...]
+    incomplete: str | None = None
+    """Why only root and children are here: what hangs on them is malformed or over a cap, and cannot be copied."""
+
+
+def read_closure(work: Work) -> Closure:
+    """Reads it all. Junk hung on an image must not keep it from being replaced: then its referrers are left out."""
+    root = work.draft.digest
+    try:
+        manifests = work.source.closure(work.path, root)
+    except MalformedError as error:
+        return Closure(_tree(work, root), f"{error.reason_code}: {error.message}")
+    except UnavailableError as error:
+        if not error.cause.blames_content:
+            raise
+        return Closure(_tree(work, root), f"{error.reason_code}: {error.message}")
+    first = [manifest for manifest in manifests if manifest.digest == root]
+    rest = {manifest.digest: manifest for manifest in manifests if manifest.digest != root}
+    return Closure((*first[:1], *rest.values()))
+
+
+def _tree(work: Work, root: Digest) -> tuple[Manifest, ...]:
+    """The root and what it lists, as far as it can be read."""
+    found: dict[Digest, Manifest] = {root: work.source.manifest(work.path, root)}
+    waiting = [found[root]]
+    while waiting and len(found) < work.room.limits.children:
+        manifest = waiting.pop()
+        for child in manifest.manifests if isinstance(manifest, ImageIndex) else ():
+            if child.digest in found:
+                continue
+            try:
+                found[child.digest] = work.source.manifest(work.path, child.digest)
+            except (MalformedError, NotFoundError):
+                continue
+            waiting.append(found[child.digest])
+    return tuple(found.values())
 
 
 def hold_closure(

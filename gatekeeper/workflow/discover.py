@@ -28,12 +28,46 @@ class Discovery:
 def discover(room: Workroom) -> Discovery:
     """Adds every covered repository to the store, due now. Literal names need no catalog."""
     policy = room.policy()
-    found: set[Repository] = set()
+    found, without_catalog, unavailable = _listed(room)
+    covered = sorted(
+        repository
+        for repository in found
+        if room.watches(repository) and policy.resolve(repository) is not None
+    )
+    new = room.store.add_repositories(covered, now=room.clock.now())
+    return Discovery(len(covered), new, without_catalog, unavailable)
+
+
+def existing(room: Workroom) -> tuple[tuple[Repository, ...], tuple[Unavailable, ...]]:
+    """Every repository of the catalogs and the literal names that is covered, or keeps quarantined images."""
+    policy = room.policy()
+    found, without_catalog, unavailable = _listed(room, always=True)
+    hidden = {
+        scope.quarantine_of(repository)
+        for repository in found
+        if repository.registry in without_catalog
+        for scope in policy.scopes
+        if scope.covers(repository)
+    }
+    wanted = (
+        repository
+        for repository in found | hidden
+        if policy.resolve(repository) is not None or policy.is_quarantine(repository)
+    )
+    return tuple(sorted(wanted)), unavailable
+
+
+def _listed(
+    room: Workroom, *, always: bool = False
+) -> tuple[set[Repository], tuple[str, ...], tuple[Unavailable, ...]]:
+    """(repositories, hosts without a catalog, what could not be asked). ``always``: literal names are not enough."""
+    policy = room.policy()
+    found: set[Repository] = set(room.named())
     without_catalog: list[str] = []
     unavailable: list[Unavailable] = []
     for host in room.registries.hosts():
         found.update(literal_repositories(policy, host))
-        if not needs_catalog(policy, host):
+        if not always and not needs_catalog(policy, host):
             continue
         try:
             found.update(Repository(host, path) for path in room.registries.get(host).repositories())
@@ -41,9 +75,7 @@ def discover(room: Workroom) -> Discovery:
             without_catalog.append(host)
         except UnavailableError as error:
             unavailable.append(Unavailable.of(f"catalog of {host}", error))
-    covered = sorted(repository for repository in found if policy.resolve(repository) is not None)
-    new = room.store.add_repositories(covered, now=room.clock.now())
-    return Discovery(len(covered), new, tuple(without_catalog), tuple(unavailable))
+    return found, tuple(without_catalog), tuple(unavailable)
 
 
 def literal_repositories(policy: Policy, host: str) -> frozenset[Repository]:

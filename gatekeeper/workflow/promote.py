@@ -24,7 +24,7 @@ class Promotion:
     """What became of a promotion. ``core.canonical.to_plain`` makes JSON of it."""
 
     state: str
-    """``confirmed`` | ``superseded`` | ``abandoned`` | ``planned``, ``copied``, ``written`` (still open) | ``refused``"""
+    """The intent's state (``planned``, ``copied`` and ``written`` are still open), or ``refused``."""
     reason_code: str
     exit_code: int
     repository: Repository

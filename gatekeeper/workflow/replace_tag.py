@@ -43,16 +43,20 @@ def _hold_and_copy(work: Work) -> Step:
     if stopped is not None:
         return stopped
     closure = read_closure(work)
-    held = hold_closure(work, draft.repository, closure)
+    manifests = closure.manifests
+    held = hold_closure(work, draft.repository, manifests)
     done = f"{held} manifests held in {draft.repository}"
-    if draft.kind is IntentKind.QUARANTINE:
+    where = draft.repository
+    if closure.incomplete is not None:
+        done += f"; what hangs on it cannot be copied and stays there as it is ({closure.incomplete})"
+    elif draft.kind is IntentKind.QUARANTINE:
         assert draft.target is not None
-        copied = copy_to(work, draft.target)
-        hold_closure(work, draft.target, closure, root=False)
-        done += f", {len(copied)} readable in {draft.target}"
+        where = draft.target
+        copied = copy_to(work, where)
+        hold_closure(work, where, manifests, root=False)
+        done += f", {len(copied)} readable in {where}"
     if draft.target_tag is not None:
-        where = draft.target or draft.repository
-        put_tags(work, [(OurTag(where, draft.target_tag, draft.digest), closure[0])])
+        put_tags(work, [(OurTag(where, draft.target_tag, draft.digest), manifests[0])])
     graveyard.put_case_record(work)
     return Step(IntentState.COPIED, done)
 

@@ -81,7 +81,7 @@ def _confirm(work: Work) -> Step:
 
 
 def _let_go(work: Work, state: IntentState, note: str) -> Step:
-    """The holds of the undone intent hold nothing any more; recorded before the state, so that a crash cannot lose it."""
+    """The holds of the undone intent go; recorded before the state, so that a crash cannot lose it."""
     nonce = work.draft.annotations[drafts.RESTORES]
     if work.room.store.tags_of(nonce):
         work.room.store.add_intents(

@@ -43,7 +43,7 @@ class Verified:
 
 
 def verify(room: Workroom, lease: Lease, *, run_started: datetime) -> Verified:
-    """Judges one claimed subject. Raises ConflictError when the lease was lost, ConfigurationError for a foreign host."""
+    """Judges one claimed subject. Raises ConflictError when the lease was lost."""
     due = room.store.due_subject(lease)
     name = f"{due.repository}@{due.digest}"
     scoped = room.policy().resolve(due.repository)
@@ -95,6 +95,18 @@ def _evidence_due(
     return min(fresh, due.evidence_due) if reused and due.evidence_due is not None else fresh
 
 
+@dataclass(frozen=True, slots=True)
+class _Planning:
+    """What is the same for every tag of one judged subject."""
+
+    room: Workroom
+    scoped: ScopedPolicy
+    due: DueSubject
+    verdict: Verdict
+    case: Case | None
+    now: datetime
+
+
 def _plans(
     room: Workroom,
     scoped: ScopedPolicy,
@@ -107,30 +119,23 @@ def _plans(
     tags = [tag for tag in verdict.subject.tags if scoped.scope.watches(tag)]
     if not tags:
         return ()
-    case = room.store.newest_case(due.repository, due.digest)
+    planning = _Planning(room, scoped, due, verdict, room.store.newest_case(due.repository, due.digest), now)
     budget = room.store.budget(due.repository, room.caps, run_started=run_started, now=now)
     plans: list[TagPlan] = []
     for tag in tags:
-        tag_plan, budget = _plan_for(room, scoped, due, verdict, tag, case, budget, now)
+        tag_plan, budget = _plan_for(planning, tag, budget)
         plans.append(tag_plan)
     return tuple(plans)
 
 
-def _plan_for(
-    room: Workroom,
-    scoped: ScopedPolicy,
-    due: DueSubject,
-    verdict: Verdict,
-    tag: str,
-    case: Case | None,
-    budget: Budget,
-    now: datetime,
-) -> tuple[TagPlan, Budget]:
-    case_file = _case_file(room, due, verdict, tag, case, now)
-    planned = plan(case_file, verdict, scoped, budget, now)
+def _plan_for(planning: _Planning, tag: str, budget: Budget) -> tuple[TagPlan, Budget]:
+    """One tag's plan, and what it leaves of the budget for the next."""
+    now, verdict = planning.now, planning.verdict
+    planned = plan(_case_file(planning, tag), verdict, planning.scoped, budget, now)
     intents: tuple[IntentDraft, ...] = ()
     if isinstance(planned, Act):
-        intents = (drafts.enforcing(planned, verdict, scoped, tag, nonce=room.nonce(), opened_at=now),)
+        nonce = planning.room.nonce()
+        intents = (drafts.enforcing(planned, verdict, planning.scoped, tag, nonce=nonce, opened_at=now),)
         budget = dataclasses.replace(
             budget, run=budget.run - 1, repository=budget.repository - 1, hour=budget.hour - 1
         )
@@ -139,17 +144,16 @@ def _plan_for(
     return TagPlan(tag, planned, intents), budget
 
 
-def _case_file(
-    room: Workroom, due: DueSubject, verdict: Verdict, tag: str, case: Case | None, now: datetime
-) -> CaseFile:
+def _case_file(planning: _Planning, tag: str) -> CaseFile:
+    room, due, verdict = planning.room, planning.due, planning.verdict
     state = verdict.state_at(tag)
     predecessor, had_predecessor = (None, False)
     if state is State.FAILED:
         predecessor, had_predecessor = room.store.predecessor(due.repository, tag, due.digest)
         if predecessor is not None and not _pullable(room, due, predecessor):
             predecessor = None
-    since = (due.undetermined_since or now) if state is State.INDETERMINATE else None
-    return CaseFile(tag, due.digest, case, predecessor, had_predecessor, since)
+    since = (due.undetermined_since or planning.now) if state is State.INDETERMINATE else None
+    return CaseFile(tag, due.digest, planning.case, predecessor, had_predecessor, since)
 
 
 def _pullable(room: Workroom, due: DueSubject, digest: Digest) -> bool:

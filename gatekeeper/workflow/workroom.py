@@ -40,7 +40,8 @@ class Limits:
 
     def retry_after(self, attempts: int) -> timedelta:
         """How long to wait after this many attempts failed."""
-        return min(self.back_off * 2 ** min(attempts, 16), self.back_off_max)
+        factor: int = 2 ** min(attempts, 16)
+        return min(self.back_off * factor, self.back_off_max)
 
 
 class TagLists:
@@ -101,6 +102,10 @@ class Workroom:
     """Waits for so many seconds (``status --wait``)."""
     spread: Callable[[], float]
     """Uniformly random in [0, 1): jitter of intervals."""
+    watches: Callable[[Repository], bool] = lambda _repository: True
+    """False for repositories that the configuration leaves out, whatever the policy covers."""
+    named: Callable[[], tuple[Repository, ...]] = tuple
+    """Repositories that the configuration names without wildcards: they need no catalog."""
     limits: Limits = field(default_factory=Limits)
     caps: Caps = field(default_factory=Caps)
     tag_lists: TagLists = field(default_factory=TagLists)

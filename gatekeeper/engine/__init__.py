@@ -1,0 +1,1 @@
+"""Where claimed work is carried out. The lease row is the truth: lost or doubled work is harmless."""

@@ -1,0 +1,246 @@
+"""The daemon's clockwork: a few ticks of APScheduler; due rows with leases decide what is done.
+
+Every replica may tick: the database arbitrates. A piece of work is one use case on one claimed row; it is carried out
+by the engine, bounded for each registry, and a worker that runs dry claims more at once instead of waiting for the
+next tick.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from threading import Event, Lock
+
+from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.schedulers.background import BackgroundScheduler
+
+from gatekeeper.core.errors import GatekeeperError
+from gatekeeper.engine.port import Engine
+from gatekeeper.ports import Lease, WorkKind
+from gatekeeper.workflow.discover import discover
+from gatekeeper.workflow.enforce import enforce
+from gatekeeper.workflow.verify import verify
+from gatekeeper.workflow.watch import watch
+from gatekeeper.workflow.workroom import DAEMON, Workroom
+
+_log = logging.getLogger(__name__)
+_KINDS = (WorkKind.INTENT, WorkKind.SUBJECT, WorkKind.REPOSITORY)
+
+
+@dataclass(frozen=True, slots=True)
+class Rhythm:
+    """How often the daemon looks for work, and how long it may take to stop."""
+
+    tick: timedelta = timedelta(seconds=2)
+    discover: timedelta = timedelta(minutes=15)
+    audit_head: timedelta = timedelta(hours=1)
+    drain: timedelta = timedelta(seconds=25)
+
+
+class Daemon:
+    """Ticks, and the work that they claim."""
+
+    def __init__(self, room: Workroom, engine: Engine, rhythm: Rhythm | None = None) -> None:
+        self._room = room
+        self._engine = engine
+        self._rhythm = rhythm or Rhythm()
+        self._scheduler: BackgroundScheduler | None = None
+        self._claiming = _Locks()
+        self._marked: str | None = None
+        self._run_started = room.clock.now()
+        self._stop = Event()
+        self._work: Mapping[WorkKind, Callable[[Lease, datetime], None]] = {
+            WorkKind.REPOSITORY: self._watch,
+            WorkKind.SUBJECT: self._verify,
+            WorkKind.INTENT: self._enforce,
+        }
+        engine.when_idle(self._refill)
+
+    # ticks
+
+    def tick(self) -> int:
+        """Claims what is due for each registry and hands it to the engine; returns how much that was."""
+        self._run_started = self._room.clock.now()
+        self._mark_policy()
+        return sum(self._claim(host) for host in self._room.registries.hosts())
+
+    def find_repositories(self) -> None:
+        """Looks for new repositories."""
+        found = discover(self._room)
+        if found.new:
+            _log.info("%d repositories are watched, %d of them new", found.covered, found.new)
+        for host in found.without_catalog:
+            _log.info(
+                "%s offers no catalog: only repositories named without wildcards are watched there", host
+            )
+        for gap in found.unavailable:
+            _log.warning("could not ask for the %s: %s", gap.source, ascii(gap.detail))
+
+    def log_audit_head(self) -> None:
+        """``seq:hash`` on the log: with a copy outside, truncation of the audit trail can be seen."""
+        _log.info("audit head %s", self._room.store.head())
+
+    def run_round(self) -> int:
+        """One whole round on the caller's thread: discover, then tick until nothing is due. Needs an inline engine."""
+        self.find_repositories()
+        done = 0
+        for _ in range(10_000):
+            claimed = self.tick()
+            done += claimed
+            if claimed == 0:
+                break
+        return done
+
+    # life
+
+    def start(self) -> None:
+        """Starts ticking in the background."""
+        self._audit("daemon-started", "")
+        self.log_audit_head()
+        scheduler = BackgroundScheduler(
+            executors={"default": ThreadPoolExecutor(4)},
+            job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
+            timezone=UTC,
+        )
+        soon = datetime.now(UTC)
+        rhythm = self._rhythm
+        for job, every, first in (
+            (self.find_repositories, rhythm.discover, soon),
+            (self.tick, rhythm.tick, soon + timedelta(milliseconds=200)),
+            (self.log_audit_head, rhythm.audit_head, soon + rhythm.audit_head),
+        ):
+            scheduler.add_job(
+                _reported(job),
+                "interval",
+                seconds=every.total_seconds(),
+                next_run_time=first,
+                id=job.__name__,
+            )
+        scheduler.start()
+        self._scheduler = scheduler
+
+    def stop(self) -> bool:
+        """Ticks no more and lets work under way end. False when the deadline passed before it did."""
+        if self._scheduler is not None:
+            self._scheduler.shutdown(wait=False)
+            self._scheduler = None
+        ended = self._engine.drain(self._rhythm.drain.total_seconds())
+        if not ended:
+            _log.warning("work was still under way at the deadline; the next start takes it up")
+        self._audit("daemon-stopped", "" if ended else "deadline passed")
+        self.log_audit_head()
+        return ended
+
+    def ask_to_stop(self) -> None:
+        """What SIGTERM does: ``wait`` returns. Async-signal-safe enough: it only sets an event."""
+        self._stop.set()
+
+    def wait(self) -> None:
+        """Until somebody asks to stop."""
+        while not self._stop.wait(0.5):
+            pass
+
+    def policy_changed(self) -> None:
+        """After a reload: everything judged under another revision falls due at the next tick."""
+        self._marked = None
+
+    # work
+
+    def _mark_policy(self) -> None:
+        revision = self._room.policy().revision
+        if revision == self._marked:
+            return
+        marked = self._room.store.mark_policy(revision, now=self._room.clock.now())
+        self._audit("policy-loaded", revision)
+        self._marked = revision
+        if marked:
+            _log.info("%d subjects are judged again under policy %s", marked, revision)
+
+    def _claim(self, host: str) -> int:
+        """Claims as much as the engine takes for one registry. One claimer per registry at a time."""
+        claimed = 0
+        with self._claiming.of(host):
+            for kind in _KINDS:
+                free = self._engine.free(host)
+                if free == 0:
+                    break
+                leases = self._room.store.claim(
+                    kind,
+                    now=self._room.clock.now(),
+                    limit=_share(kind, free),
+                    lease_for=self._room.limits.lease,
+                    hosts=frozenset({host}),
+                )
+                for lease in leases:
+                    self._submit(host, lease)
+                claimed += len(leases)
+        return claimed
+
+    def _submit(self, host: str, lease: Lease) -> None:
+        run_started, work = self._run_started, self._work[lease.kind]
+        self._engine.submit(host, lambda: work(lease, run_started))
+
+    def _refill(self, host: str) -> None:
+        if not self._stop.is_set():
+            self._claim(host)
+
+    def _watch(self, lease: Lease, _run_started: datetime) -> None:
+        found = watch(self._room, lease)
+        if found.error is not None:
+            _log.warning("%s: %s: %s", found.repository, found.error.reason_code, ascii(found.error.message))
+        elif found.moved or found.gone:
+            _log.info("%s: %d tags, %d moved, %d gone", found.repository, found.tags, found.moved, found.gone)
+
+    def _verify(self, lease: Lease, run_started: datetime) -> None:
+        found = verify(self._room, lease, run_started=run_started)
+        if found.verdict is not None:
+            _log.info("%s: %s (%s)", found.subject, found.verdict.state, found.verdict.reason_code)
+
+    def _enforce(self, lease: Lease, _run_started: datetime) -> None:
+        intent = enforce(self._room, lease).intent
+        draft = intent.draft
+        _log.info(
+            "%s %s:%s %s: %s", draft.kind, draft.repository, draft.tag, intent.state, ascii(intent.note)
+        )
+
+    def _audit(self, action: str, reason: str) -> None:
+        self._room.store.append(
+            actor=DAEMON,
+            action=action,
+            subject="daemon",
+            reason=reason,
+            detail={},
+            now=self._room.clock.now(),
+        )
+
+
+@dataclass(slots=True)
+class _Locks:
+    """One lock for each registry."""
+
+    guard: Lock = field(default_factory=Lock)
+    locks: dict[str, Lock] = field(default_factory=dict)
+
+    def of(self, host: str) -> Lock:
+        with self.guard:
+            return self.locks.setdefault(host, Lock())
+
+
+def _share(kind: WorkKind, free: int) -> int:
+    """Verifying a large new registry must not keep the watching of it from its turn."""
+    return max(free // 2, 1) if kind is WorkKind.SUBJECT else free
+
+
+def _reported(job: Callable[[], object]) -> Callable[[], None]:
+    """A tick that fails says so and comes again."""
+
+    def run() -> None:
+        try:
+            job()
+        except GatekeeperError as error:
+            _log.error("tick failed: %s: %s", error.reason_code, ascii(error.message))
+
+    run.__name__ = getattr(job, "__name__", "job")
+    return run

@@ -1,0 +1,236 @@
+"""The composition root: the only place that builds adapters. Heavy imports wait until something is built."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from gatekeeper.core.reference import Repository
+
+if TYPE_CHECKING:
+    from gatekeeper.config.settings import Settings
+    from gatekeeper.core.lifecycle import Case, Decision
+    from gatekeeper.core.policy import Policy
+    from gatekeeper.core.reference import Reference
+    from gatekeeper.engine.port import Engine
+    from gatekeeper.ports import Clock, Registries, Store
+    from gatekeeper.scheduler import Daemon
+    from gatekeeper.workflow.answer import Answer
+    from gatekeeper.workflow.explain import Explanation
+    from gatekeeper.workflow.promote import Promotion
+    from gatekeeper.workflow.recover import Found
+    from gatekeeper.workflow.workroom import Collector, Limits, Workroom
+
+
+class SystemClock:
+    """The machine's clock, in UTC."""
+
+    def now(self) -> datetime:
+        """The current moment."""
+        return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What may be replaced when an application is built: the demo and tests bring their own."""
+
+    clock: Clock | None = None
+    store: Store | None = None
+    registries: Registries | None = None
+    nonce: Callable[[], str] | None = None
+    pause: Callable[[float], None] | None = None
+    spread: Callable[[], float] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """Every use case over one configuration. ``close`` ends its connections."""
+
+    room: Workroom
+    settings: Settings
+    closers: tuple[Callable[[], None], ...]
+
+    def close(self) -> None:
+        """Closes what ``build`` opened, the registries before the database."""
+        for close in self.closers:
+            close()
+
+    def check(self, reference: Reference) -> Answer:
+        """One image judged now; nothing is recorded."""
+        from gatekeeper.workflow.check import check
+
+        return check(self.room.collector, self.room.policy(), reference)
+
+    def status(self, reference: Reference, *, wait: timedelta | None = None) -> Answer:
+        """The recorded answer."""
+        from gatekeeper.workflow.status import status
+
+        return status(self.room, reference, wait=wait)
+
+    def explain(self, reference: Reference, *, wait: timedelta | None = None) -> Explanation:
+        """The recorded answer with the tree below it."""
+        from gatekeeper.workflow.explain import explain
+
+        return explain(self.room, reference, wait=wait)
+
+    def promote(self, reference: Reference, target: Reference, *, actor: str, reason: str) -> Promotion:
+        """Copies if and only if passed."""
+        from gatekeeper.workflow.promote import promote
+
+        return promote(self.room, reference, target, actor=actor, reason=reason)
+
+    def review(self, case_id: str, decision: Decision, *, actor: str, reason: str) -> Case:
+        """What a person decides about a case."""
+        from gatekeeper.workflow.review import review
+
+        return review(self.room, case_id, decision, actor=actor, reason=reason)
+
+    def hold_on(self, *, actor: str, reason: str) -> None:
+        """Stops every registry write."""
+        from gatekeeper.workflow.hold import hold_on
+
+        hold_on(self.room, actor=actor, reason=reason)
+
+    def hold_off(self, *, actor: str, reason: str) -> None:
+        """Lets registry writes go on."""
+        from gatekeeper.workflow.hold import hold_off
+
+        hold_off(self.room, actor=actor, reason=reason)
+
+    def recover(self, *, actor: str, reason: str) -> Found:
+        """Rebuilds what the registries tell of and the database does not know; returns everything that was found."""
+        from gatekeeper.workflow.recover import find_cases, rebuild
+
+        found = find_cases(self.room)
+        rebuild(self.room, found.cases, actor=actor, reason=reason)
+        return found
+
+    def daemon(self, engine: Engine | None = None) -> Daemon:
+        """The scheduler over this configuration, not yet started."""
+        from gatekeeper.engine.local import LocalEngine
+        from gatekeeper.scheduler import Daemon, Rhythm
+
+        settings = self.settings
+        rhythm = Rhythm(
+            tick=settings.engine.tick,
+            discover=settings.polling.catalog_interval,
+            drain=settings.engine.drain,
+        )
+        return Daemon(self.room, engine or LocalEngine(settings.engine.workers_per_registry), rhythm)
+
+    def run_rounds(self, count: int, *, between: Callable[[], None] | None = None) -> int:
+        """The daemon's own code path for ``count`` rounds on this thread; returns how much work was done.
+
+        ``between`` runs after each round but the last: the demo and tests move their clock there.
+        """
+        from gatekeeper.engine.local import InlineEngine
+
+        daemon = self.daemon(InlineEngine())
+        done = 0
+        for number in range(count):
+            done += daemon.run_round()
+            if between is not None and number + 1 < count:
+                between()
+        return done
+
+
+def build(settings: Settings, policy: Callable[[], Policy], parts: Parts | None = None) -> Application:
+    """Opens database and registries. ``policy`` is asked for every piece of work, so that a reload takes effect.
+
+    Raises UnavailableError (no database), ConfigurationError (an outdated schema, a registry configured twice).
+    """
+    from gatekeeper.sbom.reader import Reader
+    from gatekeeper.signatures.verifier import Verifier
+    from gatekeeper.workflow.workroom import Workroom
+
+    given = parts or Parts()
+    closers: list[Callable[[], None]] = []
+    registries = given.registries
+    if registries is None:
+        registries = _registries(settings, closers)
+    store = given.store
+    if store is None:
+        store = _database(settings, closers)
+    room = Workroom(
+        registries=registries,
+        store=store,
+        signatures=Verifier(),
+        sboms=Reader(),
+        clock=given.clock or SystemClock(),
+        policy=policy,
+        nonce=given.nonce or _nonce,
+        pause=given.pause or time.sleep,
+        spread=given.spread or secrets.SystemRandom().random,
+        watches=lambda repository: _watches(settings, repository),
+        named=lambda: _named(settings),
+        limits=_limits(settings),
+        caps=settings.caps,
+    )
+    return Application(room, settings, tuple(closers))
+
+
+@contextmanager
+def checking(settings: Settings, parts: Parts | None = None) -> Iterator[Collector]:
+    """What ``check IMAGE`` needs: registries and readers, no database."""
+    from gatekeeper.sbom.reader import Reader
+    from gatekeeper.signatures.verifier import Verifier
+    from gatekeeper.workflow.workroom import Collector
+
+    given = parts or Parts()
+    closers: list[Callable[[], None]] = []
+    registries = given.registries if given.registries is not None else _registries(settings, closers)
+    try:
+        yield Collector(registries, Verifier(), Reader(), given.clock or SystemClock(), _limits(settings))
+    finally:
+        for close in closers:
+            close()
+
+
+def _registries(settings: Settings, closers: list[Callable[[], None]]) -> Registries:
+    from gatekeeper.registry.registries import ConfiguredRegistries
+
+    registries = ConfiguredRegistries(entry.connection for entry in settings.registries)
+    closers.append(registries.close)
+    return registries
+
+
+def _database(settings: Settings, closers: list[Callable[[], None]]) -> Store:
+    from gatekeeper.database import Database
+
+    database = Database.open(settings.database.connect_url())
+    closers.append(database.close)
+    return database
+
+
+def _limits(settings: Settings) -> Limits:
+    from gatekeeper.workflow.workroom import Limits
+
+    polling = settings.polling
+    return Limits(
+        interval=polling.interval,
+        interval_min=polling.min_interval,
+        interval_max=polling.max_interval,
+        lease=settings.engine.lease,
+    )
+
+
+def _nonce() -> str:
+    return secrets.token_hex(8)
+
+
+def _watches(settings: Settings, repository: Repository) -> bool:
+    entry = settings.registry(repository.registry)
+    return entry is not None and entry.watches(repository.path)
+
+
+def _named(settings: Settings) -> tuple[Repository, ...]:
+    return tuple(
+        Repository(entry.connection.host, path)
+        for entry in settings.registries
+        for path in entry.literal_repositories
+    )

@@ -213,8 +213,11 @@ def _check_path(name: str, path: str) -> None:
 
 
 def _split_port(text: str) -> tuple[str, str | None]:
-    inside, closing, after = text.partition("]")
-    host, colon, port = (inside + closing, after[:1], after[1:]) if closing else text.partition(":")
+    if text.startswith("["):
+        inside, closing, after = text.partition("]")
+        host, colon, port = inside + closing, after[:1], after[1:]
+    else:
+        host, colon, port = text.partition(":")
     if not colon:
         return host, None
     if colon != ":" or _PORT.fullmatch(port) is None:

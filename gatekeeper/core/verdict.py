@@ -100,18 +100,18 @@ class Verdict:
 
     def state_at(self, tag: str | None) -> State:
         """The answer for one tag: the digest's findings and that tag's own."""
-        counting = [finding for finding in self.findings if finding.counts and finding.tag in (None, tag)]
+        counting = self.counting_at(tag)
         if any(finding.result is Result.VIOLATED for finding in counting):
             return State.FAILED
         return State.INDETERMINATE if counting else State.PASSED
 
+    def counting_at(self, tag: str | None) -> tuple[Finding, ...]:
+        """The findings that weigh on this tag's state: what a case of it shows, and what a release of it covers."""
+        return tuple(finding for finding in self.findings if finding.counts and finding.tag in (None, tag))
+
     def violations_at(self, tag: str | None) -> tuple[Finding, ...]:
-        """The counting findings that make this tag fail: what a case shows and a release covers."""
-        return tuple(
-            finding
-            for finding in self.findings
-            if finding.counts and finding.result is Result.VIOLATED and finding.tag in (None, tag)
-        )
+        """The counting findings that make this tag fail."""
+        return tuple(finding for finding in self.counting_at(tag) if finding.result is Result.VIOLATED)
 
     def reason_at(self, tag: str | None) -> str:
         """The reason code that belongs to ``state_at(tag)``."""

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json as json_module
 import re
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from threading import Lock
 from typing import Any, Literal, overload
 
 import oras.provider
@@ -72,6 +74,8 @@ class Asking(oras.provider.Registry):
         self.sleep = sleep
         self.pacer = Pacer(settings.host, settings.pace, monotonic=monotonic, sleep=sleep)
         self._transport = Transport(self.origin, _connections(settings, self.origin), session=self.session)
+        self._tag_locks: dict[tuple[str, str], tuple[Lock, int]] = {}
+        self._tag_locks_lock = Lock()
         self._services: dict[Origin, Transport] = {self.origin: self._transport}
         self.auth: ScopedAuth
         self.auth.bind(
@@ -86,6 +90,21 @@ class Asking(oras.provider.Registry):
     def host(self) -> str:
         """Canonical ``host[:port]``."""
         return self.settings.host
+
+    @contextmanager
+    def writing_tag(self, path: str, tag: str) -> Iterator[None]:
+        """Keeps our own threads from changing one tag at once; other programs are not kept from anything."""
+        with self._tag_locks_lock:
+            lock, users = self._tag_locks.get((path, tag), (Lock(), 0))
+            self._tag_locks[path, tag] = (lock, users + 1)
+        try:
+            with lock:
+                yield
+        finally:
+            with self._tag_locks_lock:
+                lock, users = self._tag_locks.pop((path, tag))
+                if users > 1:
+                    self._tag_locks[path, tag] = (lock, users - 1)
 
     def close(self) -> None:
         """Closes idle connections."""

@@ -14,17 +14,23 @@ from gatekeeper.core.digest import Digest
 from gatekeeper.core.errors import Cause, ConflictError, MalformedError, NotFoundError, UnavailableError
 from gatekeeper.core.manifest import OCI_INDEX, ImageIndex, ImageManifest, Manifest
 from gatekeeper.registry.asking import Asking
+from gatekeeper.registry.capability import Learned
+from gatekeeper.registry.lists import list_tags
 from gatekeeper.registry.manifests import manifest_at, put
+from gatekeeper.registry.referrers import api_lists
 
-_ROUNDS = 12
+_ROUNDS = 16
 _FIRST_WAIT = 0.02
 _LONGEST_WAIT = 1.0
+_SETTLE = 2
+"""Which of the growing waits lies between two looks at what we wrote."""
+_SEEN_ENOUGH = 2
 
 Entry = dict[str, object]
 
 
-def attach(asking: Asking, path: str, manifest: Manifest) -> bool:
-    """Put it by digest and make it findable; gives whether the registry keeps referrers itself.
+def attach(asking: Asking, path: str, manifest: Manifest, *, learned: Learned) -> None:
+    """Put it by digest and make it findable: by the registry itself, else by the fallback index.
 
     Raises MalformedError without a subject, ConflictError when the fallback index could not be kept,
     UnavailableError.
@@ -36,28 +42,51 @@ def attach(asking: Asking, path: str, manifest: Manifest) -> bool:
         asking, path, manifest.raw, manifest.media_type, str(manifest.digest), digest=manifest.digest
     )
     if answer.headers.get("OCI-Subject") == str(subject):
-        return True
-    enter(asking, path, subject, _entry(manifest))
-    return False
+        learned.note(referrers=True)
+        return
+    # Some registries keep referrers without saying so here; where the API lists ours, a tag would only be litter.
+    if not api_lists(asking, path, subject, manifest.digest, learned=learned):
+        enter(asking, path, subject, _entry(manifest))
 
 
 def enter(asking: Asking, path: str, subject: Digest, entry: Entry) -> None:
     """Add an entry to the subject's fallback index unless it is there, until it is seen there."""
-    tag = subject.tag_form
+    with asking.writing_tag(path, subject.tag_form):
+        _enter(asking, path, subject.tag_form, entry)
+
+
+def _enter(asking: Asking, path: str, tag: str, entry: Entry) -> None:
+    # Another writer may be between its read and its write when we read back: what we wrote is believed only when it
+    # is still there a moment after it was seen first.
+    seen_after_writing = 0
+    written = False
     for turn in range(_ROUNDS):
-        index, current = _read(asking, path, tag)
+        try:
+            index, current = _read(asking, path, tag)
+        except _TornError:
+            asking.sleep(_wait(turn))
+            continue
         entries = _entries(index)
         if any(known.get("digest") == entry["digest"] for known in entries):
-            return
+            seen_after_writing += 1
+            if not written or seen_after_writing == _SEEN_ENOUGH:
+                return
+            asking.sleep(_wait(_SETTLE))
+            continue
+        seen_after_writing = 0
         raw = _rewritten(index, [*entries, entry])
         with suppress(ConflictError):
             put(asking, path, raw, OCI_INDEX, tag, replacing=current, creating=current is None)
-        # Another writer may just be between its read and its write: what we wrote is believed when it stayed.
+            written = True
         asking.sleep(_wait(turn))
     raise ConflictError(
         f"{asking.host}/{path}:{tag}: other writers replaced the referrers index {_ROUNDS} times",
         reason_code="fallback-index-contended",
     )
+
+
+class _TornError(Exception):
+    """The tag was read while somebody wrote it: Distribution then answers 500, or 404 for a tag that exists."""
 
 
 def _wait(turn: int) -> float:
@@ -68,8 +97,14 @@ def _wait(turn: int) -> float:
 def _read(asking: Asking, path: str, tag: str) -> tuple[ImageIndex | None, Digest | None]:
     try:
         found = manifest_at(asking, path, tag)
-    except NotFoundError:
+    except NotFoundError as error:
+        if _listed(asking, path, tag):
+            raise _TornError from error
         return None, None
+    except UnavailableError as error:
+        if error.cause is Cause.SERVER_ERROR:
+            raise _TornError from error
+        raise
     except MalformedError as error:
         raise UnavailableError(
             f"{asking.host}/{path}:{tag}: the referrers index cannot be read, so nothing is written over it",
@@ -82,6 +117,13 @@ def _read(asking: Asking, path: str, tag: str) -> tuple[ImageIndex | None, Diges
             reason_code="fallback-tag-occupied",
         )
     return found, found.digest
+
+
+def _listed(asking: Asking, path: str, tag: str) -> bool:
+    try:
+        return tag in list_tags(asking, path)
+    except NotFoundError:
+        return False
 
 
 def _entries(index: ImageIndex | None) -> list[Entry]:

@@ -159,8 +159,7 @@ class OciRegistry(Asking):
     def attach(self, path: str, manifest: Manifest) -> None:
         """Raises UnavailableError, ConflictError, MalformedError."""
         self._forget(path, manifest.digest)
-        if attach(self, path, manifest):
-            self._learned.note(referrers=True)
+        attach(self, path, manifest, learned=self._learned)
 
     def closure(self, path: str, root: Digest) -> tuple[Manifest, ...]:
         """Children first, then root, then referrers. Raises UnavailableError, NotFoundError, MalformedError."""

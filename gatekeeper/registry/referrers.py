@@ -8,6 +8,7 @@ then no index and no error; some registries list a referrer by its subject altho
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from gatekeeper.core.digest import Digest
@@ -79,6 +80,14 @@ def find_referrers(
         if tag in tags:
             _from_tag(path, tag, place, manifest_at, gathered)
     return Referrers(tuple(gathered.items.values()), gathered.gap)
+
+
+def api_lists(asking: Asking, path: str, subject: Digest, digest: Digest, *, learned: Learned) -> bool:
+    """Whether the referrers API names ``digest``; an API that cannot be asked does not."""
+    gathered = Gathered(asking.settings.caps.referrer_count)
+    with suppress(UnavailableError, MalformedError):
+        _from_api(asking, path, subject, learned, gathered)
+    return digest in gathered.items
 
 
 def _from_api(asking: Asking, path: str, subject: Digest, learned: Learned, gathered: Gathered) -> None:

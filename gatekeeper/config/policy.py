@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from gatekeeper.config.policy_models import (
     DefaultsModel,
@@ -20,7 +20,7 @@ from gatekeeper.config.policy_models import (
 )
 from gatekeeper.config.problems import Location, ProblemList, did_you_mean
 from gatekeeper.config.reading import read_model
-from gatekeeper.config.rules import read_rule
+from gatekeeper.config.rules import needs_signers, read_rule
 from gatekeeper.config.scopes import assemble_scope, scope_warnings
 from gatekeeper.config.source import TomlSource
 from gatekeeper.core.errors import MalformedError
@@ -107,11 +107,15 @@ class _PolicyReader:
         return {name: entry for name, entry in found.items() if entry is not None}
 
     def signers(self, content: Any) -> dict[str, Signer]:
-        """Signers with their keys loaded."""
+        """Signers with their keys loaded; a badly written key does not hide what is wrong with the others."""
+        read = self.named(SignerModel, content, "signers")
         signers = {}
-        for name, model in self.named(SignerModel, content, "signers").items():
+        for name, table in content.items() if isinstance(content, dict) else ():
+            written = table.get("keys") if isinstance(table, dict) else None
             keys = [
-                self.key(key, ("signers", name, "keys", position)) for position, key in enumerate(model.keys)
+                self.key(KeyModel(**key), ("signers", name, "keys", position))
+                for position, key in enumerate(written if isinstance(written, list) else ())
+                if name in read or _readable(key)
             ]
             signers[name] = Signer(name, tuple(key for key in keys if key is not None))
         return signers
@@ -161,16 +165,25 @@ class _PolicyReader:
 
     def check_signers(self, rule_sets: Mapping[str, RuleSet]) -> None:
         """Every signer that a rule names exists; signers that nobody names are warned of."""
-        known = set(self.source.content.get("signers", {}))
-        used = set()
-        for name, rule_set in rule_sets.items():
+        written = self.source.content.get("signers", {})
+        known = set(written) if isinstance(written, dict) else set()
+        used: set[str] = set()
+        for name in rule_sets:
             for position, entry in enumerate(self.source.content["policies"][name]["rules"]):
-                names = entry.get("signers", ()) if isinstance(entry, dict) else ()
+                at: Location = ("policies", name, "rules", position)
+                table = entry if isinstance(entry, dict) else {"rule": entry}
+                names = table.get("signers") or ()
                 for number, signer in enumerate(names if isinstance(names, list) else ()):
-                    used.add(signer)
+                    used.add(str(signer))
                     if isinstance(signer, str) and signer not in known:
-                        at = ("policies", rule_set.name, "rules", position, "signers", number)
-                        self.wrong(at, f"there is no signer '{signer}'{did_you_mean(signer, known)}")
+                        text = f"there is no signer '{signer}'{did_you_mean(signer, known)}"
+                        self.wrong((*at, "signers", number), text)
+                if not names and needs_signers(table):
+                    used |= known
+                    if not known:
+                        self.wrong(
+                            at, "needs a signer, and the policy has none; add [signers.NAME] with its keys"
+                        )
         for signer in sorted(known - used):
             self.warn(("signers", signer), "no rule names this signer")
 
@@ -191,7 +204,8 @@ class _PolicyReader:
 
     def check_scopes(self, scopes: list[tuple[Location, Scope]]) -> None:
         """Names, policies, scopes that can never match."""
-        policies = self.source.content.get("policies", {})
+        written = self.source.content.get("policies", {})
+        policies = set(written) if isinstance(written, dict) else set()
         names: set[str] = set()
         for at, scope in scopes:
             if scope.name in names:
@@ -202,7 +216,15 @@ class _PolicyReader:
                     (*at, "policy"),
                     f"there is no policy '{scope.policy}'{did_you_mean(scope.policy, policies)}",
                 )
-        for name in sorted(set(policies) - {scope.policy for _, scope in scopes}):
+        for name in sorted(policies - {scope.policy for _, scope in scopes}):
             self.warn(("policies", name), "no scope uses this policy")
         for location, text in scope_warnings(scopes):
             self.warn(location, text)
+
+
+def _readable(key: Any) -> bool:
+    try:
+        KeyModel.model_validate(key)
+    except ValidationError:
+        return False
+    return True

@@ -12,7 +12,7 @@ from gatekeeper.config.settings import Settings
 from gatekeeper.core.errors import ConfigurationError
 from gatekeeper.core.policy import Policy
 
-NEEDS_RESTART = ("database", "server", "registries", "engine")
+NEEDS_RESTART = frozenset({"database", "server", "registries", "engine", "polling", "caps"})
 """Sections that are only read at the start."""
 
 

@@ -17,6 +17,8 @@ from gatekeeper.config.source import TomlSource
 from gatekeeper.core.errors import GatekeeperError
 from gatekeeper.core.rules.catalogue import RULES
 from gatekeeper.core.rules.rule import Rule
+from gatekeeper.core.rules.sbom_missing import SbomMissing, SbomTrust
+from gatekeeper.core.rules.signature_missing import SignatureMissing
 
 _WRITTEN_AS: Mapping[Any, Any] = {timedelta: AnyDuration, int: Count, bool: Flag, str: Text}
 
@@ -71,8 +73,20 @@ def read_rule(entry: Any, source: TomlSource, problems: ProblemList, at: Locatio
     model = read_model(rule_model(rule), written, source, problems, at=at)
     if model is None:
         return None
+    empty = [key for key, value in model if key != "signers" and isinstance(value, tuple) and not value]
+    for key in empty:
+        problems.add(
+            source.problem((*at, key), "must not be empty: a rule that demands nothing passes nothing")
+        )
     try:
-        return cast("Any", rule)(**dict(model))  # type: ignore[no-any-return]
+        made: Rule = cast("Any", rule)(**dict(model))
     except (GatekeeperError, ValueError) as error:
         problems.add(source.problem(at, str(error)))
         return None
+    return None if empty else made
+
+
+def needs_signers(table: Mapping[str, Any]) -> bool:
+    """True for a rule that would believe every signer of the policy."""
+    name = table.get("rule")
+    return name == SignatureMissing.id or (name == SbomMissing.id and table.get("trust") == SbomTrust.SIGNED)

@@ -222,6 +222,14 @@ def policy(*rules: Rule, signers: Mapping[str, Signer] | None = None, **scope: A
     return resolved
 
 
-def checks(rule: Rule, of: Evidence, *, tags: tuple[str, ...] = ("v1",), now: datetime = NOW) -> list[Check]:
-    signers = {name: frozenset(key.id for key in item.keys) for name, item in SIGNERS.items()}
+def checks(
+    rule: Rule,
+    of: Evidence,
+    *,
+    tags: tuple[str, ...] = ("v1",),
+    now: datetime = NOW,
+    signers: Mapping[str, frozenset[str]] | None = None,
+) -> list[Check]:
+    if signers is None:
+        signers = {name: frozenset(key.id for key in item.keys) for name, item in SIGNERS.items()}
     return list(rule.check(Context(subject(of, tags=tags), of, signers, now)))

@@ -61,14 +61,15 @@ def unwrap(predicate: bytes) -> bytes:
     ``{"Data": …}`` around it is taken off, and a JSON string is replaced by its content: ``cosign attest --type
     spdx`` writes the document as a string. Raises MalformedError when the predicate is no JSON.
     """
-    for _ in range(2):
-        try:
-            if predicate.lstrip()[:1] == b'"':
-                predicate = _TEXT.decode(predicate).encode()
-            else:
-                predicate = bytes(_WRAPPED.decode(predicate).data)
-        except msgspec.ValidationError:
-            return predicate
-        except (msgspec.MsgspecError, RecursionError, UnicodeError, ValueError) as error:
-            raise malformed(f"no JSON: {error}") from error
-    return predicate
+    try:
+        predicate = bytes(_WRAPPED.decode(predicate).data)
+    except msgspec.ValidationError:
+        pass
+    except (msgspec.MsgspecError, RecursionError, UnicodeError, ValueError) as error:
+        raise malformed(f"no JSON: {error}") from error
+    if predicate.lstrip()[:1] != b'"':
+        return predicate
+    try:
+        return _TEXT.decode(predicate).encode()
+    except (msgspec.MsgspecError, UnicodeError, ValueError) as error:
+        raise malformed(f"no JSON: {error}") from error

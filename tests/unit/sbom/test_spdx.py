@@ -1,0 +1,104 @@
+"""SPDX JSON as tools write it, with cosmetic faults and without."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from gatekeeper.ports import Component
+from gatekeeper.sbom.reader import Reader
+from tests.fakes.registry_dump import FIXTURES, repository
+
+
+def _document(*packages: object, version: str = "SPDX-2.3", **members: object) -> bytes:
+    return json.dumps({"spdxVersion": version, "packages": list(packages), **members}).encode()
+
+
+def _package(**members: object) -> dict[str, object]:
+    return {
+        "name": "requests",
+        "versionInfo": "2.31.0",
+        "licenseConcluded": "NOASSERTION",
+        "licenseDeclared": "Apache-2.0",
+        "externalRefs": [
+            {"referenceCategory": "SECURITY", "referenceType": "cpe23Type", "referenceLocator": "cpe:2.3:…"},
+            {"referenceType": "purl", "referenceLocator": "pkg:pypi/requests@2.31.0"},
+        ],
+        **members,
+    }
+
+
+_READ = Component("requests", "2.31.0", "pkg:pypi/requests@2.31.0", "Apache-2.0")
+
+
+@pytest.mark.parametrize("version", ["SPDX-2.2", "SPDX-2.3"])
+def test_both_versions(version: str) -> None:
+    document = Reader().read(_document(_package(), version=version))
+    assert (document.format, document.components, document.unreadable) == ("spdx-json", (_READ,), 0)
+
+
+@pytest.mark.parametrize(
+    ("concluded", "declared", "expected"),
+    [
+        ("MIT", "ISC", "MIT"),
+        ("NOASSERTION", "ISC", "ISC"),
+        ("NONE", "ISC", "ISC"),
+        ("", "NONE", ""),
+        ("NOASSERTION", "NOASSERTION", ""),
+    ],
+)
+def test_the_concluded_licence_goes_before_the_declared(concluded: str, declared: str, expected: str) -> None:
+    package = _package(licenseConcluded=concluded, licenseDeclared=declared)
+    for faults in ([], [3]):
+        assert Reader().read(_document(package, *faults)).components[0].licence == expected
+
+
+def test_the_image_itself_is_no_component() -> None:
+    image = {"name": "img", "primaryPackagePurpose": "CONTAINER"}
+    for faults in ([], [3]):
+        assert Reader().read(_document(image, _package(), *faults)).components == (_READ,)
+
+
+_COSMETIC: dict[str, tuple[dict[str, object], Component]] = {
+    "version is a number": ({"name": "x", "versionInfo": 2}, Component("x", "2", "", "")),
+    "references are an object": ({"name": "x", "externalRefs": {}}, Component("x", "", "", "")),
+    "a reference is a string": ({"name": "x", "externalRefs": ["y"]}, Component("x", "", "", "")),
+    "licence is null": ({"name": "x", "licenseDeclared": None}, Component("x", "", "", "")),
+    "no download location": ({"name": "x"}, Component("x", "", "", "")),
+}
+
+
+@pytest.mark.parametrize("case", _COSMETIC)
+def test_a_cosmetic_fault_costs_nothing(case: str) -> None:
+    package, expected = _COSMETIC[case]
+    document = Reader().read(_document(package, _package()))
+    assert (document.components, document.unreadable) == ((expected, _READ), 0)
+
+
+def test_a_creation_time_with_fractions_is_cosmetic() -> None:
+    info = {"created": "2026-11-23T11:44:41.123456Z", "creators": "x"}
+    assert Reader().read(_document(_package(), creationInfo=info)).components == (_READ,)
+
+
+@pytest.mark.parametrize("bad", [7, None, "x", [], {}, {"name": ""}, {"name": []}])
+def test_an_unreadable_package_is_counted_and_the_others_stay(bad: object) -> None:
+    document = Reader().read(_document(bad, _package()))
+    assert (document.components, document.unreadable) == ((_READ,), 1)
+
+
+@pytest.mark.parametrize("packages", [None, {}, 1])
+def test_a_document_without_packages_is_empty(packages: object) -> None:
+    assert Reader().read(_document(packages=packages)).components == ()
+
+
+def test_syfts_document_attached_by_oras() -> None:
+    found = repository(FIXTURES / "signed_by_real_tools", "corpus/oras-sbom-spdx-json")
+    (hanging,) = found.hanging_on(found.subject())
+    (wanted,) = Reader().wanted(hanging.manifest, tag=None)
+    document = Reader().read(found.blob(wanted.descriptor.digest))
+    assert document.format == "spdx-json"
+    assert document.unreadable == 0
+    purls = [one.purl for one in document.components]
+    assert "pkg:pypi/requests@2.31.0" in purls
+    assert "pkg:deb/debian/libc6@2.36-9%2Bdeb12u9?arch=amd64&distro=debian-12&upstream=glibc" in purls

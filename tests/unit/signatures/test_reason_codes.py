@@ -1,0 +1,37 @@
+"""The reason codes and their document."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from gatekeeper.core.evidence import Outcome
+from gatekeeper.signatures.reason_codes import MEANINGS, ReasonCode, render_markdown
+
+_DOCUMENT = Path(__file__).parents[3] / "docs" / "reason-codes.md"
+_TESTS = Path(__file__).parent
+
+
+def test_the_document_is_what_the_code_says() -> None:
+    assert _DOCUMENT.read_text() == render_markdown(), (
+        "write it anew: python -c 'from gatekeeper.signatures.reason_codes import render_markdown; "
+        'print(render_markdown(), end="")\' > docs/reason-codes.md'
+    )
+
+
+def test_every_code_has_a_meaning_and_a_remedy() -> None:
+    assert set(MEANINGS) == set(ReasonCode)
+    for code, meaning in MEANINGS.items():
+        assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", code)
+        assert meaning.meaning.endswith(".")
+        assert meaning.remedy.endswith(".")
+
+
+def test_only_two_codes_say_verified() -> None:
+    verified = {code for code, meaning in MEANINGS.items() if meaning.outcome is Outcome.VERIFIED}
+    assert verified == {ReasonCode.SIGNATURE_VERIFIED, ReasonCode.ATTESTATION_VERIFIED}
+
+
+def test_every_code_is_provoked_by_a_test() -> None:
+    text = "".join(path.read_text() for path in _TESTS.glob("test_*.py") if path != Path(__file__))
+    assert {code for code in ReasonCode if f'"{code}"' not in text} == set()

@@ -182,7 +182,7 @@ MEANINGS: Mapping[ReasonCode, Meaning] = {
     ),
     ReasonCode.STATEMENT_MALFORMED: Meaning(
         _R,
-        "The signed in-toto statement cannot be read: duplicate members, no subject, or a digest that is not lower-case hex.",
+        "The signed in-toto statement cannot be read: duplicate members, no subject, or a digest not in lower-case.",
         _ATTEST_AGAIN,
     ),
     ReasonCode.STATEMENT_TYPE_UNKNOWN: Meaning(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -75,7 +75,9 @@ class CosignBench:
     folder: Path
     registry: EmbeddedRegistry
 
-    def run(self, tool: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    def run(
+        self, tool: str, *arguments: str | Path, settings: Mapping[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
         """One call of a cosign; nothing of this machine's own settings reaches it, and it finds no network."""
         environment = {
             **{name: os.environ[name] for name in ("PATH",) if name in os.environ},
@@ -85,6 +87,7 @@ class CosignBench:
             "COSIGN_YES": "true",
             "DOCKER_CONFIG": str(self.folder / "docker"),
             "HTTPS_PROXY": "http://127.0.0.1:9",
+            **(settings or {}),
         }
         return subprocess.run(
             [find(tool), *arguments],
@@ -114,7 +117,15 @@ class CosignBench:
     def reference(self, repository: str, digest: Digest) -> str:
         return f"{self.registry.host}/{repository}@{digest}"
 
-    def sign(self, tool: str, form: str, key: KeyFiles, reference: str, *extra: str) -> None:
+    def sign(
+        self,
+        tool: str,
+        form: str,
+        key: KeyFiles,
+        reference: str,
+        *extra: str,
+        settings: Mapping[str, str] | None = None,
+    ) -> None:
         """``form``: ``legacy`` or ``bundle``. No log, no network."""
         done = self.run(
             tool,
@@ -127,6 +138,7 @@ class CosignBench:
             "--key",
             key.private,
             reference,
+            settings=settings,
         )
         assert done.returncode == 0, done.stderr
 

@@ -66,9 +66,9 @@ _ORIGIN = """\
 # Images signed by real cosign with every kind of key
 
 Written by `python -m tests.integration.signatures.write_fixtures` with the cosigns that `tests/judges/install.py` pins
-(2.6.5 as `cosign2`, 3.1.3 as `cosign`) into the embedded registry: `signed/TOOL/KEY/FORM` (FORM is `legacy` or `bundle`)
-and `attested/TOOL/FORM` with five predicate types. The layout is that of `signed_by_real_tools`. The keys are in
-`keys/TOOL-KEY.pub`; the private halves were thrown away.
+(2.6.5 as `cosign2`, 3.1.3 as `cosign`) into the embedded registry: `signed/TOOL/KEY/FORM` (FORM is `legacy` or
+`bundle`) and `attested/TOOL/FORM` with five predicate types. The layout is that of `signed_by_real_tools`. The keys
+are in `keys/TOOL-KEY.pub`; the private halves were thrown away.
 """
 
 

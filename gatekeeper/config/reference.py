@@ -29,22 +29,26 @@ HEAD = """# Configuration reference
 
 <!-- Made by `python -m gatekeeper.cli.reference`; a test compares. Change the descriptions in gatekeeper/config. -->
 
-Gatekeeper reads two TOML files: `config.toml` (registries, database, server, the daemon's work) and the policy it names
-(`policy.toml`: what is demanded of images, and what happens to those that fail). Both have a commented example:
-`config.example.toml` and `policy.example.toml`. `gatekeeper config check` reads both and tells every problem at once, as
-`file:line:column: key: what is wrong, what to do`; `gatekeeper config schema config|policy` prints JSON Schemas for editors.
+Gatekeeper reads two TOML files: `config.toml` (registries, database, server, the daemon's work) and the
+policy it names (`policy.toml`: what is demanded of images, and what happens to those that fail). Both have a
+commented example: `config.example.toml` and `policy.example.toml`. `gatekeeper config check` reads both and
+tells every problem at once, as `file:line:column: key: what is wrong, what to do`; `gatekeeper config schema
+config|policy` prints JSON Schemas for editors.
 
-The configuration is looked for at `--config FILE`, `GATEKEEPER_CONFIG`, `./config.toml`, `/etc/gatekeeper/config.toml`.
+The configuration is looked for at `--config FILE`, `GATEKEEPER_CONFIG`, `./config.toml`,
+`/etc/gatekeeper/config.toml`.
 
-**Environment.** `GATEKEEPER__` and the key in capitals, words joined by two underscores, replaces a value of `config.toml`:
-`GATEKEEPER__SERVER__LISTEN=0.0.0.0:8080` is `server.listen`, `GATEKEEPER__REGISTRIES__0__HOST` the host of the first
-registry. `true`, `false`, numbers, lists and inline tables are read as TOML, anything else is text.
+**Environment.** `GATEKEEPER__` and the key in capitals, words joined by two underscores, replaces a value of
+`config.toml`: `GATEKEEPER__SERVER__LISTEN=0.0.0.0:8080` is `server.listen`, `GATEKEEPER__REGISTRIES__0__HOST`
+the host of the first registry. `true`, `false`, numbers, lists and inline tables are read as TOML, anything
+else is text.
 
-**Durations** are strings: `"500ms"`, `"30s"`, `"10m"`, `"1h30m"`, `"90d"`, `"2w"`. **Sizes** too: `"512KiB"`, `"4MiB"`, `"1GB"`.
+**Durations** are strings: `"500ms"`, `"30s"`, `"10m"`, `"1h30m"`, `"90d"`, `"2w"`. **Sizes** too: `"512KiB"`,
+`"4MiB"`, `"1GB"`.
 
-**Secrets** are never written into the file. A secret is `{ env = "NAME" }`, `{ file = "/run/secrets/name" }` or (where it is
-allowed) `{ command = ["program", "argument"] }`; files that everybody may read are refused. Secrets are read anew when they
-are needed, so that rotating one needs no restart.
+**Secrets** are never written into the file. A secret is `{ env = "NAME" }`, `{ file = "/run/secrets/name" }`
+or (where it is allowed) `{ command = ["program", "argument"] }`; files that everybody may read are refused.
+Secrets are read anew when they are needed, so that rotating one needs no restart.
 
 **Reload.** On SIGHUP the daemon reads both files again. A bad one changes nothing and is told in the log. The
 policy and `logging` take effect at once, everything else at the next start.
@@ -147,7 +151,7 @@ def _type(annotation: Any, field: FieldInfo | None = None) -> str:
 
 def _type_name(kind: type) -> str:
     if issubclass(kind, StrEnum):
-        return " \\| ".join(f'`"{member}"`' for member in kind).replace("\\|", "or")
+        return " or ".join(f'`"{member}"`' for member in kind)
     if issubclass(kind, SecretModel):
         return "secret"
     if issubclass(kind, BaseModel):

@@ -164,8 +164,7 @@ tags = ["a:b"]
         "1:1: versions: is not a key that is known here; did you mean 'version'?",
         "3:1: defaults.mode: must be 'observe', 'propose' or 'enforce'; did you mean 'enforce'?",
         f"5:11: signers.release.keys[0].file: {tmp_path}/nowhere.pub cannot be read: No such file or directory",
-        "5:35: signers.release.keys[1]: public key inline: there is no PEM block; it must begin with "
-        "-----BEGIN PUBLIC KEY-----",
+        "5:35: signers.release.keys[1]: public key inline: there is no PEM block; it must begin with -----BEGIN PUBLIC KEY-----",  # noqa: E501
         "5:58: signers.release.keys[2]: needs exactly one of file, inline and env",
         "7:1: signers.empty.keys: must not be empty: a signer without a key never signs",
         "10:3: policies.p.rules[0]: there is no rule 'user-rot'; did you mean 'user-root'?",
@@ -179,15 +178,12 @@ tags = ["a:b"]
         "22:17: scopes[0].repositories[0]: has a scheme; write 'reg.example.com/x'",
         "23:1: scopes[0].policy: there is no policy 'q'; known: nothing, p, silent",
         "24:14: scopes[0].platforms[0]: must be os/architecture or os/architecture/variant, for example 'linux/amd64'",
-        "25:1: scopes[0].quarantine_repository: must contain {repository} exactly once, so that every repository has "
-        "its own place",
+        "25:1: scopes[0].quarantine_repository: must contain {repository} exactly once, so that every repository has its own place",  # noqa: E501
         "26:3: scopes[1].policy: is missing; add it",
         "28:1: scopes[1].repositories: must not be empty: an empty list would match nothing",
         "30:1: scopes[2].name: there is another scope 'a'; names are unique",
-        "31:17: scopes[2].repositories[0]: has capital letters, which repositories never have; write "
-        "'reg.example.com/prod/**'",
-        "31:44: scopes[2].repositories[1]: begins with the registry: write 'registry.example.com/prod/*', or "
-        "'*/prod/*' for any registry",
+        "31:17: scopes[2].repositories[0]: has capital letters, which repositories never have; write 'reg.example.com/prod/**'",  # noqa: E501
+        "31:44: scopes[2].repositories[1]: begins with the registry: write 'registry.example.com/prod/*', or '*/prod/*' for any registry",  # noqa: E501
         "33:9: scopes[2].tags[0]: has a character that no tag has; globs know only *, ** and ?",
     ]
 

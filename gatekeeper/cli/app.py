@@ -1,0 +1,59 @@
+"""The tree of commands."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from gatekeeper import __version__
+from gatekeeper.cli.commands import audit, breaker, config, hold, quarantine, token
+from gatekeeper.cli.commands.check import check
+from gatekeeper.cli.commands.explain import explain
+from gatekeeper.cli.commands.migrate import migrate
+from gatekeeper.cli.commands.promote import promote
+from gatekeeper.cli.commands.run import run
+from gatekeeper.cli.commands.status import status
+
+app = typer.Typer(
+    name="gatekeeper",
+    help="Judges every image of a container registry against a written policy, and acts on it reversibly.",
+    epilog="Exit codes: 0 passed, 1 failed or quarantined, 2 usage, 3 configuration, 4 not known (yet), "
+    "5 image, registry, database or server cannot be reached, 6 not allowed, 70 our own fault.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+)
+
+for verb in (run, check, status, explain, promote):
+    app.command()(verb)
+app.add_typer(quarantine.app, name="quarantine")
+app.add_typer(hold.app, name="hold")
+app.add_typer(breaker.app, name="breaker")
+app.add_typer(config.app, name="config")
+app.command()(migrate)
+app.add_typer(audit.app, name="audit")
+app.add_typer(token.app, name="token")
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"gatekeeper {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and end.")
+    ] = False,
+) -> None:
+    """The options before a command."""
+
+
+def command() -> typer.core.TyperGroup:
+    """The whole command line, ready to run."""
+    made = typer.main.get_command(app)
+    assert isinstance(made, typer.core.TyperGroup), "the root has commands below it"
+    return made

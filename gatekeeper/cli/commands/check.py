@@ -1,0 +1,28 @@
+"""``gatekeeper check``: judge one image now."""
+
+from __future__ import annotations
+
+import typer
+
+from gatekeeper.cli.options import ConfigOption, ImageArgument, OutputOption
+from gatekeeper.cli.output import Output, show
+from gatekeeper.cli.render import explanation_blocks, with_subject
+
+
+def check(
+    image: ImageArgument,
+    output: OutputOption = Output.TABLE,
+    config: ConfigOption = None,
+) -> None:
+    """Judge one image now. Needs no daemon and no database; nothing is recorded or written.
+
+    The answer has the same shape as that of ``explain``. Exit codes: 0 passed, 1 failed, 4 evidence could not be
+    asked for or no scope covers it, 5 the image or the registry cannot be reached.
+    """
+    from gatekeeper.cli.local import check_image
+    from gatekeeper.core.reference import parse_reference
+
+    explanation = check_image(config, parse_reference(image))
+    explanation["answer"] = with_subject(explanation["answer"])
+    show(output, explanation, lambda: explanation_blocks(explanation))
+    raise typer.Exit(int(explanation["answer"]["exit_code"]))

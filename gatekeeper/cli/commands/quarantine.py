@@ -1,0 +1,155 @@
+"""``gatekeeper quarantine``: cases, and what people decide about them."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from gatekeeper.cli.desk import Where
+from gatekeeper.cli.options import (
+    CaFileOption,
+    ConfigOption,
+    InsecureOption,
+    OutputOption,
+    ReasonOption,
+    ServerOption,
+    TokenFileOption,
+)
+from gatekeeper.cli.output import Line, Output, show
+from gatekeeper.cli.render import case_blocks, case_facts, cases_blocks, recovered_blocks
+from gatekeeper.core.exit_codes import ExitCode
+from gatekeeper.core.lifecycle import CaseState
+
+app = typer.Typer(
+    help="Images that were taken out of the way or are proposed for it, and what people decide about them.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+CaseArgument = Annotated[
+    str, typer.Argument(metavar="CASE", help="Id of the case, as `quarantine list` shows it.")
+]
+OUTCOMES = {
+    "release": "accepted; the tags are put back where they are absent or still ours",
+    "keep": "reviewed; it stays where it is",
+    "restore": "our action is undone; nothing was accepted, the findings stay",
+}
+
+
+@app.command("list")
+def list_cases(
+    state: Annotated[
+        list[CaseState] | None, typer.Option("--state", help="Only these; else all that wait for a person.")
+    ] = None,
+    repository: Annotated[
+        str, typer.Option("--repository", metavar="GLOB", help="Only these repositories.")
+    ] = "**",
+    limit: Annotated[int, typer.Option("--limit", min=1, max=1000, help="At most so many.")] = 100,
+    after: Annotated[
+        str | None, typer.Option("--after", metavar="CURSOR", help="The page after the one that named this.")
+    ] = None,
+    output: OutputOption = Output.TABLE,
+    config: ConfigOption = None,
+    server: ServerOption = None,
+    token_file: TokenFileOption = None,
+    ca_file: CaFileOption = None,
+    insecure_http: InsecureOption = False,
+) -> None:
+    """The cases, newest first."""
+    states = tuple(str(one) for one in state or ())
+    with Where(config, server, token_file, ca_file, insecure_http).desk(registries=False) as desk:
+        listing = desk.cases(states, repository, limit, after)
+    show(output, listing, lambda: cases_blocks(listing))
+
+
+@app.command("show")
+def show_case(
+    case: CaseArgument,
+    output: OutputOption = Output.TABLE,
+    config: ConfigOption = None,
+    server: ServerOption = None,
+    token_file: TokenFileOption = None,
+    ca_file: CaFileOption = None,
+    insecure_http: InsecureOption = False,
+) -> None:
+    """One case: why, what was done in the registry, and who did what."""
+    with Where(config, server, token_file, ca_file, insecure_http).desk(registries=False) as desk:
+        row = desk.case(case)
+    show(output, row, lambda: case_blocks(row))
+
+
+@app.command()
+def release(
+    case: CaseArgument,
+    reason: ReasonOption,
+    output: OutputOption = Output.TABLE,
+    config: ConfigOption = None,
+    server: ServerOption = None,
+    token_file: TokenFileOption = None,
+    ca_file: CaFileOption = None,
+    insecure_http: InsecureOption = False,
+) -> None:
+    """Accept exactly the findings that the case shows, and put the tags back. New findings act again."""
+    _decide(Where(config, server, token_file, ca_file, insecure_http), case, "release", reason, output)
+
+
+@app.command()
+def keep(
+    case: CaseArgument,
+    reason: ReasonOption,
+    output: OutputOption = Output.TABLE,
+    config: ConfigOption = None,
+    server: ServerOption = None,
+    token_file: TokenFileOption = None,
+    ca_file: CaFileOption = None,
+    insecure_http: InsecureOption = False,
+) -> None:
+    """Reviewed: it stays quarantined. It may still be released or restored later."""
+    _decide(Where(config, server, token_file, ca_file, insecure_http), case, "keep", reason, output)
+
+
+@app.command()
+def restore(
+    case: CaseArgument,
+    reason: ReasonOption,
+    output: OutputOption = Output.TABLE,
+    config: ConfigOption = None,
+    server: ServerOption = None,
+    token_file: TokenFileOption = None,
+    ca_file: CaFileOption = None,
+    insecure_http: InsecureOption = False,
+) -> None:
+    """Undo our action: put the tags back and accept nothing. The findings come back as a proposal."""
+    _decide(Where(config, server, token_file, ca_file, insecure_http), case, "restore", reason, output)
+
+
+@app.command()
+def recover(
+    accept: Annotated[
+        bool,
+        typer.Option("--accept", help="Believe what was found and record it; without it nothing is written."),
+    ] = False,
+    reason: Annotated[
+        str, typer.Option("--reason", "-r", metavar="TEXT", help="Why; needed with --accept.")
+    ] = "",
+    output: OutputOption = Output.TABLE,
+    config: ConfigOption = None,
+) -> None:
+    """Rebuild the open cases from the registries alone, after the database was lost or put back from a backup.
+
+    What a registry says is a pusher's word: look at the list first, then run it again with --accept. Exit code 4 when
+    something could not be asked, so that the list may be incomplete.
+    """
+    if accept and not reason.strip():
+        raise typer.BadParameter("--accept needs --reason: it goes into the audit trail under your name")
+    from gatekeeper.cli.local import recover_cases
+
+    found = recover_cases(config, reason if accept else None)
+    show(output, found, lambda: recovered_blocks(found))
+    raise typer.Exit(int(ExitCode.INDETERMINATE if found["unavailable"] else ExitCode.PASSED))
+
+
+def _decide(where: Where, case: str, decision: str, reason: str, output: Output) -> None:
+    with where.desk(registries=False) as desk:
+        decided = desk.review(case, decision, reason)
+    show(output, decided, lambda: [case_facts(decided), Line(OUTCOMES[decision])])

@@ -1,0 +1,65 @@
+"""Where a command's questions go: to the daemon named by ``--server``, else to the database of this machine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Protocol
+
+Plain = dict[str, Any]
+
+
+class Desk(Protocol):
+    """The use cases that work in both places. Answers are JSON objects, the same from both."""
+
+    def status(self, image: str, wait: timedelta | None) -> Plain: ...
+
+    def explain(self, image: str, wait: timedelta | None) -> Plain: ...
+
+    def promote(self, image: str, target: str, reason: str) -> Plain: ...
+
+    def cases(self, states: tuple[str, ...], repository: str, limit: int, after: str | None) -> Plain: ...
+
+    def case(self, case: str) -> Plain: ...
+
+    def review(self, case: str, decision: str, reason: str) -> Plain: ...
+
+    def brakes(self) -> Plain: ...
+
+    def hold_on(self, reason: str) -> Plain: ...
+
+    def hold_off(self, reason: str) -> Plain: ...
+
+    def close_breaker(self, reason: str) -> Plain: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """The shared options that choose the desk."""
+
+    config: Path | None
+    server: str | None
+    token_file: Path | None
+    ca_file: Path | None
+    insecure_http: bool
+
+    @contextmanager
+    def desk(self, *, registries: bool = True) -> Iterator[Desk]:
+        """The desk, closed again at the end. ``registries``: False where the database alone is asked."""
+        if self.server:
+            from gatekeeper.cli.remote import open_desk
+
+            yield open_desk(
+                self.server,
+                token_file=self.token_file,
+                ca_file=self.ca_file,
+                insecure_http=self.insecure_http,
+            )
+            return
+        from gatekeeper.cli.local import local_desk
+
+        with local_desk(self.config, registries=registries) as desk:
+            yield desk

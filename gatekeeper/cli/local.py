@@ -1,0 +1,176 @@
+"""The use cases on this machine: configuration, database and registries are opened here, and closed at the end."""
+
+from __future__ import annotations
+
+import getpass
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, cast
+
+from gatekeeper.config.load import find_config, load_settings
+from gatekeeper.config.reload import Configuration, load_configuration
+from gatekeeper.core.canonical import to_plain
+from gatekeeper.core.errors import ConfigurationError
+from gatekeeper.core.lifecycle import CaseState, Decision
+from gatekeeper.core.policy import Policy
+from gatekeeper.core.reference import Reference, parse_reference
+from gatekeeper.ports import Page, Registry, Store
+from gatekeeper.wiring import Application, Parts, build, checking, open_store
+
+Plain = dict[str, Any]
+WAITING_FOR_PEOPLE = frozenset({CaseState.PROPOSED, CaseState.OPEN, CaseState.KEPT})
+
+
+def now() -> datetime:
+    """The current moment, UTC."""
+    return datetime.now(UTC)
+
+
+def actor() -> str:
+    """Who acts, for the audit trail: the user of this machine, the one behind sudo where there is one."""
+    behind = os.environ.get("SUDO_USER")
+    try:
+        name = behind or getpass.getuser()
+    except (OSError, KeyError):
+        name = str(os.getuid())
+    return f"local:{name}"
+
+
+def plain(value: object) -> Plain:
+    """JSON-ready, exactly as the HTTP API answers."""
+    return cast("Plain", to_plain(value))
+
+
+@contextmanager
+def local_application(config: Path | None) -> Iterator[Application]:
+    """Every use case. Raises ConfigurationError, UnavailableError."""
+    configuration = load_configuration(find_config(config))
+    application = build(configuration.settings, lambda: configuration.policy)
+    try:
+        yield application
+    finally:
+        application.close()
+
+
+@contextmanager
+def local_store(config: Path | None) -> Iterator[Store]:
+    """The database alone: neither policy nor registries are read."""
+    settings = load_settings(find_config(config), check_secrets=False)
+    with open_store(settings) as store:
+        yield store
+
+
+@contextmanager
+def local_desk(config: Path | None, *, registries: bool) -> Iterator[LocalDesk]:
+    """The desk of this machine. Without registries the policy is not read either: brakes work when it is broken."""
+    if registries:
+        with local_application(config) as application:
+            yield LocalDesk(application)
+        return
+    settings = load_settings(find_config(config), check_secrets=False)
+    application = build(settings, Policy, Parts(registries=NoRegistries()))
+    try:
+        yield LocalDesk(application)
+    finally:
+        application.close()
+
+
+class NoRegistries:
+    """For commands that ask the database alone."""
+
+    def get(self, host: str) -> Registry:
+        """Never has one."""
+        raise ConfigurationError(
+            (f"{host}: this command asks no registry",), reason_code="registry-not-asked"
+        )
+
+    def hosts(self) -> tuple[str, ...]:
+        """None."""
+        return ()
+
+
+class LocalDesk:
+    """The use cases as JSON objects, the same as over HTTP."""
+
+    def __init__(self, application: Application) -> None:
+        self._application = application
+        self._room = application.room
+
+    def status(self, image: str, wait: timedelta | None) -> Plain:
+        """The recorded answer."""
+        return plain(self._application.status(parse_reference(image), wait=wait))
+
+    def explain(self, image: str, wait: timedelta | None) -> Plain:
+        """The recorded answer with the tree below it."""
+        return plain(self._application.explain(parse_reference(image), wait=wait))
+
+    def promote(self, image: str, target: str, reason: str) -> Plain:
+        """Copies if and only if passed."""
+        source, destination = parse_reference(image), parse_reference(target)
+        return plain(self._application.promote(source, destination, actor=actor(), reason=reason))
+
+    def cases(self, states: tuple[str, ...], repository: str, limit: int, after: str | None) -> Plain:
+        """A page of cases; without states those that wait for a person."""
+        wanted = frozenset(CaseState(state) for state in states) or WAITING_FOR_PEOPLE
+        found, cursor = self._room.store.cases(
+            states=wanted, repositories=(repository,), page=Page(limit, after)
+        )
+        return {"items": [plain(case) for case in found], "next": cursor}
+
+    def case(self, case: str) -> Plain:
+        """One case with findings, intents and history."""
+        return plain(self._room.store.case(case))
+
+    def review(self, case: str, decision: str, reason: str) -> Plain:
+        """Release, keep or restore."""
+        return plain(self._application.review(case, Decision(decision), actor=actor(), reason=reason))
+
+    def brakes(self) -> Plain:
+        """Hold and breaker."""
+        hold, breaker = self._room.store.hold(), self._room.store.breaker()
+        return {"hold": to_plain(hold), "breaker": to_plain(breaker)}
+
+    def hold_on(self, reason: str) -> Plain:
+        """Stops every registry write."""
+        self._application.hold_on(actor=actor(), reason=reason)
+        return self.brakes()
+
+    def hold_off(self, reason: str) -> Plain:
+        """Lets registry writes go on."""
+        self._application.hold_off(actor=actor(), reason=reason)
+        return self.brakes()
+
+    def close_breaker(self, reason: str) -> Plain:
+        """Lets enforcement act again."""
+        from gatekeeper.workflow.hold import close_breaker
+
+        close_breaker(self._room, actor=actor(), reason=reason)
+        return self.brakes()
+
+
+def check_image(config: Path | None, reference: Reference) -> Plain:
+    """One image judged now, as ``explain`` shows it. No database is opened."""
+    from gatekeeper.workflow.check import check
+    from gatekeeper.workflow.explain import explanation_of
+
+    configuration: Configuration = load_configuration(find_config(config))
+    with checking(configuration.settings) as collector:
+        return plain(explanation_of(check(collector, configuration.policy, reference)))
+
+
+def recover_cases(config: Path | None, reason: str | None) -> Plain:
+    """What the registries tell of cases that the database may not know; rebuilt when a reason is given."""
+    from gatekeeper.workflow.recover import find_cases, rebuild
+
+    with local_application(config) as application:
+        found = find_cases(application.room)
+        accepted = found.cases if reason is not None else ()
+        rebuilt = rebuild(application.room, accepted, actor=actor(), reason=reason or "")
+    return {
+        "cases": [{**plain(entry.case), "known": entry.known} for entry in found.cases],
+        "rebuilt": [case.id for case in rebuilt],
+        "unavailable": [plain(gap) for gap in found.unavailable],
+    }

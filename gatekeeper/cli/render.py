@@ -1,0 +1,234 @@
+"""JSON answers as tables. Works on the plain form, so that local and remote answers look the same."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from gatekeeper.cli.output import Block, Facts, Line, Rows
+
+Plain = dict[str, Any]
+
+
+def repository(plain: Plain | None) -> str:
+    """``registry/path``."""
+    return f"{plain['registry']}/{plain['path']}" if plain else ""
+
+
+def with_subject(answer: Plain) -> Plain:
+    """An answer with ``subject``: ``repository@digest``, what it is about and nothing else."""
+    digest = answer.get("digest")
+    name = repository(answer.get("repository"))
+    return {"subject": f"{name}@{digest}" if digest else name, **answer}
+
+
+def answer_blocks(answer: Plain) -> list[Block]:
+    """``status``: the answer, then the findings that are not satisfied."""
+    case = answer.get("case")
+    facts = Facts(
+        [
+            ("subject", answer["subject"]),
+            ("tag", answer.get("tag")),
+            ("state", answer["state"]),
+            ("reason", answer["reason_code"]),
+            ("message", answer.get("message")),
+            ("next", answer.get("next")),
+            ("case", f"{case['id']} ({case['state']})" if case else None),
+            ("decided", answer.get("decided_at")),
+            ("good until", (answer.get("verdict") or {}).get("recheck_at")),
+        ]
+    )
+    findings = [
+        finding
+        for finding in (answer.get("verdict") or {}).get("findings", ())
+        if finding["result"] != "satisfied" and finding["tag"] in (None, answer.get("tag"))
+    ]
+    return [facts, findings_table(findings)] if findings else [facts]
+
+
+def findings_table(findings: Sequence[Plain]) -> Rows:
+    """Findings with what to do about them."""
+    return Rows(
+        ["rule", "level", "result", "reason", "where", "message", "remedy"],
+        [
+            [
+                finding["rule"],
+                finding["level"],
+                f"waived by {finding['waived_by']}" if finding.get("waived_by") else finding["result"],
+                finding["reason_code"],
+                finding.get("tag") or finding.get("platform") or short(finding["digest"]),
+                finding["message"],
+                finding["remedy"],
+            ]
+            for finding in findings
+        ],
+    )
+
+
+def explanation_blocks(explanation: Plain) -> list[Block]:
+    """``explain``: the tree rule -> evidence -> remedy."""
+    answer = explanation["answer"]
+    blocks: list[Block] = [answer_blocks({**answer, "verdict": None})[0]]
+    if answer.get("verdict"):
+        blocks.append(
+            Facts([("good until", answer["verdict"]["recheck_at"]), ("scope", answer["verdict"]["scope"])])
+        )
+    rows = [
+        [
+            rule["rule"] if number == 0 else "",
+            finding["result"],
+            finding.get("tag") or finding.get("platform") or short(finding["digest"]),
+            finding["message"],
+            finding["evidence"],
+            finding["remedy"],
+        ]
+        for rule in explanation["rules"]
+        for number, finding in enumerate(rule["findings"])
+    ]
+    blocks.append(
+        Rows(
+            ["rule", "result", "where", "message", "evidence", "remedy"],
+            rows,
+            empty="there is no verdict yet",
+        )
+    )
+    return blocks
+
+
+def promotion_blocks(promotion: Plain) -> list[Block]:
+    """``promote``."""
+    target = repository(promotion["target"]) + (f":{promotion['tag']}" if promotion.get("tag") else "")
+    facts = Facts(
+        [
+            ("subject", promotion["subject"]),
+            ("target", target),
+            ("state", promotion["state"]),
+            ("reason", promotion["reason_code"]),
+            ("message", promotion["message"]),
+        ]
+    )
+    if promotion["state"] == "refused":
+        return [facts, *answer_blocks(with_subject(promotion["answer"]))[1:]]
+    return [facts]
+
+
+def case_row(case: Plain) -> list[str | None]:
+    """One line of ``quarantine list``."""
+    return [
+        case["id"],
+        case["state"],
+        f"{repository(case['repository'])}@{short(case['digest'])}",
+        ", ".join(case["tags"]),
+        case["action"],
+        case["reason_code"],
+        case.get("why_proposed"),
+        case["opened_at"],
+    ]
+
+
+CASE_COLUMNS = ["case", "state", "image", "tags", "action", "reason", "proposed because", "opened"]
+
+
+def cases_blocks(listing: Plain) -> list[Block]:
+    """``quarantine list``."""
+    rows = [case_row(case) for case in listing["items"]]
+    blocks: list[Block] = [Rows(CASE_COLUMNS, rows, empty="no such case")]
+    if listing.get("next"):
+        blocks.append(Line(f"there are more: --after {listing['next']}"))
+    return blocks
+
+
+def recovered_blocks(found: Plain) -> list[Block]:
+    """``quarantine recover``."""
+    rebuilt = set(found["rebuilt"])
+    rows = [
+        [
+            *case_row(case),
+            "known" if case["known"] else "recorded now" if case["id"] in rebuilt else "unknown",
+        ]
+        for case in found["cases"]
+    ]
+    blocks: list[Block] = [
+        Rows([*CASE_COLUMNS, "in the database"], rows, empty="the registries tell of no open case")
+    ]
+    blocks += [
+        Line(f"could not ask for {gap['source']} ({gap['cause']}): {gap['detail']}")
+        for gap in found["unavailable"]
+    ]
+    return blocks
+
+
+def case_facts(case: Plain) -> Facts:
+    """One case."""
+    return Facts(
+        [
+            ("case", case["id"]),
+            ("state", case["state"]),
+            ("subject", f"{repository(case['repository'])}@{case['digest']}"),
+            ("tags", ", ".join(case["tags"])),
+            ("action", case["action"]),
+            ("reason", case["reason_code"]),
+            ("proposed because", case.get("why_proposed")),
+            ("opened", case["opened_at"]),
+            ("updated", case["updated_at"]),
+        ]
+    )
+
+
+def case_blocks(row: Plain) -> list[Block]:
+    """``quarantine show``: why first, then what was done, then who did what."""
+    case = row["case"]
+    blocks: list[Block] = [case_facts(case)]
+    shown = set(case["fingerprints"])
+    findings = [
+        finding
+        for finding in (row.get("verdict") or {}).get("findings", ())
+        if finding["fingerprint"] in shown
+    ]
+    if findings:
+        blocks.append(findings_table(findings))
+    if row["intents"]:
+        blocks.append(
+            Rows(
+                ["intent", "kind", "tag", "state", "note"],
+                [
+                    [
+                        str(intent["id"]),
+                        intent["draft"]["kind"],
+                        intent["draft"]["tag"],
+                        intent["state"],
+                        intent["note"],
+                    ]
+                    for intent in row["intents"]
+                ],
+                title="registry writes",
+            )
+        )
+    if row["history"]:
+        blocks.append(
+            Rows(
+                ["at", "actor", "action", "reason"],
+                [[link["at"], link["actor"], link["action"], link["reason"]] for link in row["history"]],
+                title="history",
+            )
+        )
+    return blocks
+
+
+def brakes_blocks(brakes: Plain) -> list[Block]:
+    """``hold show`` and ``breaker show``."""
+    hold, breaker = brakes["hold"], brakes["breaker"]
+    return [
+        Facts(
+            [
+                ("hold", f"on since {hold['since']} by {hold['actor']}: {hold['reason']}" if hold else "off"),
+                ("breaker", f"open since {breaker['since']}: {breaker['reason']}" if breaker else "closed"),
+            ]
+        )
+    ]
+
+
+def short(digest: str) -> str:
+    """Enough of a digest to recognise it."""
+    algorithm, _, encoded = digest.partition(":")
+    return f"{algorithm}:{encoded[:12]}"

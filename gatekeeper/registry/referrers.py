@@ -72,8 +72,8 @@ def find_referrers(
     gathered = Gathered(asking.settings.caps.referrer_count)
     try:
         _from_api(asking, path, subject, learned, gathered)
-    except (UnavailableError, MalformedError) as error:
-        gathered.missing(_gap("referrers API", error))
+    except UnavailableError as error:
+        gathered.missing(Unavailable.of("referrers API", error))
     fallback = subject.tag_form
     places = [(fallback, FALLBACK), *((f"{fallback}{suffix}", COSIGN) for suffix in COSIGN_SUFFIXES)]
     for tag, place in places:
@@ -85,7 +85,7 @@ def find_referrers(
 def api_lists(asking: Asking, path: str, subject: Digest, digest: Digest, *, learned: Learned) -> bool:
     """Whether the referrers API names ``digest``; an API that cannot be asked does not."""
     gathered = Gathered(asking.settings.caps.referrer_count)
-    with suppress(UnavailableError, MalformedError):
+    with suppress(UnavailableError):
         _from_api(asking, path, subject, learned, gathered)
     return digest in gathered.items
 
@@ -127,7 +127,11 @@ def _from_api(asking: Asking, path: str, subject: Digest, learned: Learned, gath
 
 
 def _index(content: bytes, what: str) -> ImageIndex:
-    page = parse_manifest(content, content_type=OCI_INDEX, expected=None)
+    try:
+        page = parse_manifest(content, content_type=OCI_INDEX, expected=None)
+    except MalformedError as error:
+        # The registry made this list itself: its bytes are no doing of the subject.
+        raise protocol_error(what, f"the list cannot be read ({error.reason_code})") from error
     if not isinstance(page, ImageIndex):
         raise protocol_error(what, "the answer is no image index")
     return page

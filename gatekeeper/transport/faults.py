@@ -37,12 +37,13 @@ def relabelled(error: Exception, method: str, url: str) -> UnavailableError:
             f"{where}: TLS failed ({_reason(innermost)}); is `ca_file` set for a private authority?",
             cause=Cause.TLS,
         )
-    if isinstance(error, faults.TimeoutError) or isinstance(innermost, TimeoutError | faults.TimeoutError):
-        return UnavailableError(f"{where}: no answer in time", cause=Cause.TIMEOUT)
+    # NewConnectionError is a TimeoutError to urllib3, so it comes first.
     if isinstance(error, faults.NameResolutionError) or isinstance(innermost, socket.gaierror):
         return UnavailableError(f"{where}: the name cannot be resolved", cause=Cause.CONNECT)
     if isinstance(error, faults.NewConnectionError):
         return UnavailableError(f"{where}: no connection ({_name(innermost)})", cause=Cause.CONNECT)
+    if isinstance(error, faults.TimeoutError) or isinstance(innermost, TimeoutError | faults.TimeoutError):
+        return UnavailableError(f"{where}: no answer in time", cause=Cause.TIMEOUT)
     if isinstance(innermost, http.client.RemoteDisconnected | ConnectionResetError | BrokenPipeError):
         return StaleConnectionError(
             f"{where}: the connection was closed before an answer", cause=Cause.CONNECT

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
+from requests.utils import parse_header_links
 from urllib3 import HTTPHeaderDict
 
 from gatekeeper.core.errors import Cause, UnavailableError
@@ -72,6 +73,12 @@ class Answer:
     def request(self) -> Answer:
         """Where oras looks for ``url`` and ``method`` of the request."""
         return self
+
+    @property
+    def links(self) -> dict[str, dict[str, str]]:
+        """The ``Link`` fields by relation, where oras looks for the next page."""
+        found = parse_header_links(self.headers.get("Link") or "")
+        return {link["rel"]: link for link in found if "rel" in link and "url" in link}
 
     @property
     def text(self) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any, cast
@@ -65,8 +65,8 @@ def judge(case: Path) -> Verdict:
     return decide(policy, subject, evidence, waivers, datetime.fromisoformat(request["now"]))
 
 
-def cases() -> Iterator[Path]:
-    yield from sorted(path for path in DECIDE.iterdir() if path.is_dir())
+def cases() -> list[Path]:
+    return sorted(path for path in DECIDE.iterdir() if path.is_dir())
 
 
 def run_fixture(fixture: Mapping[str, Any]) -> list[dict[str, Any]]:

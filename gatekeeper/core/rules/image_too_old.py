@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -14,6 +15,8 @@ from gatekeeper.core.verdict import Level, Result
 
 FIRST_BELIEVABLE = datetime(1981, 1, 1, tzinfo=UTC)
 """Reproducible builders write 0001, 1970 or (buildpacks) 1980 on purpose: that is no date, not an old one."""
+
+_WEIGHTS = (Level.OFF, Level.WARN, Level.FAIL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +38,14 @@ class ImageTooOld:
     def check(self, context: Context) -> Iterator[Check]:
         """One Check for each image."""
         for node in context.images:
-            yield config_unasked(node) or self._check_node(node, context.now)
+            unasked = config_unasked(node)
+            if unasked is None:
+                yield self._check_node(node, context.now)
+            else:
+                # Which answer it would have been is not known, so the heaviest of them stays open.
+                yield dataclasses.replace(
+                    unasked, level=max(self.level, self.no_date, self.future, key=_WEIGHTS.index)
+                )
 
     def _check_node(self, node: NodeEvidence, now: datetime) -> Check:
         facts = node.config if isinstance(node.config, ConfigFacts) else None

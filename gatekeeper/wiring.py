@@ -191,6 +191,18 @@ def checking(settings: Settings, parts: Parts | None = None) -> Iterator[Collect
             close()
 
 
+@contextmanager
+def open_store(settings: Settings) -> Iterator[Store]:
+    """The database alone: the audit trail and tokens need neither policy nor registries."""
+    closers: list[Callable[[], None]] = []
+    store = _database(settings, closers)
+    try:
+        yield store
+    finally:
+        for close in closers:
+            close()
+
+
 def _registries(settings: Settings, closers: list[Callable[[], None]]) -> Registries:
     from gatekeeper.registry.registries import ConfiguredRegistries
 

@@ -73,7 +73,7 @@ class Verifier:
         except RefusedError as refused:
             return Verified(_candidate(wanted, facts, refused.code, refused.message))
         except Exception as error:  # noqa: BLE001 - border to untrusted bytes: law 4
-            detail = f"{type(error).__name__}: {str(error)[:200]}"
+            detail = f"{type(error).__name__}: {str(error)[:200]!r}"
             return Verified(_candidate(wanted, facts, ReasonCode.UNREADABLE, detail))
         facts.key_ids = (signer.id,)
         code = ReasonCode.ATTESTATION_VERIFIED if statement is not None else ReasonCode.SIGNATURE_VERIFIED

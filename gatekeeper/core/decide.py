@@ -74,7 +74,7 @@ def _on_platforms(evidence: Evidence, platforms: tuple[str, ...]) -> Evidence:
 def _listed(child: NodeEvidence, platforms: tuple[str, ...]) -> bool:
     """``linux/arm64`` names every variant, ``linux/arm64/v8`` only this one."""
     if child.platform is None:
-        return False
+        return True  # an unknown platform may be any of them
     whole = str(child.platform)
     return whole in platforms or f"{child.platform.os}/{child.platform.architecture}" in platforms
 

@@ -115,6 +115,12 @@ def test_only_listed_platforms_are_judged_and_one_must_be_there() -> None:
     assert (missing.state, missing.reason_code) == (State.FAILED, "platform-missing")
 
 
+def test_an_image_of_unknown_platform_is_judged_whatever_is_listed() -> None:
+    hidden = node("hidden", facts=OUTAGE, platform=None)
+    verdict = verdict_of(evidence(index_node(), node("amd"), hidden), UserRoot(), platforms=("linux/amd64",))
+    assert verdict.state is State.INDETERMINATE
+
+
 def test_platforms_do_not_restrict_an_image_that_is_no_index() -> None:
     assert (
         verdict_of(evidence(node(platform=ARM)), UserRoot(), platforms=("linux/amd64",)).state is State.PASSED

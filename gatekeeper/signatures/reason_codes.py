@@ -14,6 +14,8 @@ class ReasonCode(StrEnum):
 
     SIGNATURE_VERIFIED = "signature-verified"
     ATTESTATION_VERIFIED = "attestation-verified"
+    CARRIER_MALFORMED = "carrier-malformed"
+    """Given by the collector, before there is anything to verify."""
     CARRIER_IS_INDEX = "carrier-is-index"
     LAYER_FOREIGN = "layer-foreign"
     LAYER_DIGEST_ALGORITHM = "layer-digest-algorithm"
@@ -69,6 +71,11 @@ MEANINGS: Mapping[ReasonCode, Meaning] = {
         Outcome.VERIFIED,
         "A trusted key signed an in-toto statement about exactly this digest. It is an attestation, not a signature.",
         "Nothing to do. If a signature is required, sign the image as well: `cosign sign --key`.",
+    ),
+    ReasonCode.CARRIER_MALFORMED: Meaning(
+        _R,
+        "The manifest that should carry the candidate breaks the OCI specification, so nothing in it was read.",
+        _SIGN_AGAIN,
     ),
     ReasonCode.CARRIER_IS_INDEX: Meaning(
         _R,
@@ -214,9 +221,7 @@ def render_markdown() -> str:
         "# Reason codes of signatures and attestations",
         "",
         "Generated from `gatekeeper/signatures/reason_codes.py`; a test compares the two.",
-        "Every candidate that is found beside an image carries one of these, with its outcome. A carrier whose own",
-        "manifest breaks the OCI specification is refused with the code of the manifest reader (`manifest-…`,",
-        "`descriptor-…`, `json-…`, `digest-…`).",
+        "Every candidate that is found beside an image carries one of these, with its outcome.",
         "",
         "| code | outcome | meaning | what to do |",
         "|---|---|---|---|",

@@ -39,7 +39,9 @@ def _hold_and_copy(work: Work) -> Step:
     draft = work.draft
     if work.reviewed_away():
         return work.finish(IntentState.ABANDONED, "released or restored before anything was done")
-    stopped = _moved_away(work)
+    # What we put there may be there already: a rebuilt case runs through all steps again.
+    pointed = pointed_at(work.source, work.path, _tag(work))
+    stopped = _moved_away(work, pointed, ours=graveyard.shown_by(draft))
     if stopped is not None:
         return stopped
     closure = read_closure(work)
@@ -61,15 +63,14 @@ def _hold_and_copy(work: Work) -> Step:
     return Step(IntentState.COPIED, done)
 
 
-def _moved_away(work: Work, *, ours: Digest | None = None) -> Step | None:
+def _moved_away(work: Work, pointed: Digest | None, *, ours: Digest) -> Step | None:
     """None while the tag shows the judged digest (or what we put there); else why the intent stops or waits."""
-    draft, tag = work.draft, _tag(work)
-    pointed = pointed_at(work.source, work.path, tag)
+    tag = _tag(work)
     if pointed is None:
         if work.intent.note != MISSING_ONCE:
             return work.stay(MISSING_ONCE)
         return work.finish(IntentState.SUPERSEDED, f"{tag} is gone: there is nothing to replace")
-    if pointed in (draft.expected, ours):
+    if pointed in (work.draft.expected, ours):
         return None
     return work.superseded(pointed, f"{tag} moved to {pointed} before anything was replaced")
 
@@ -79,11 +80,13 @@ def _replace(work: Work) -> Step:
     raw, media_type, shown = _replacement(work)
     if work.reviewed_away():
         return _undo(work, shown)
-    stopped = _moved_away(work, ours=shown)
+    work.guard()
+    # The last look and the write are neighbours: whatever is done between them widens the window for a pusher to lose.
+    pointed = pointed_at(work.source, work.path, tag)
+    stopped = _moved_away(work, pointed, ours=shown)
     if stopped is not None:
         return stopped
-    if pointed_at(work.source, work.path, tag) != shown:
-        work.guard()
+    if pointed != shown:
         work.source.put_manifest(work.path, raw, media_type, tag=tag)
     return Step(IntentState.WRITTEN, f"{tag} written as {shown}")
 

@@ -42,6 +42,7 @@ def status(room: Workroom, reference: Reference, *, wait: timedelta | None = Non
         return found
     if found.reason_code != "settling":
         tag = reference.tag if shown else None
+        room.tag_lists.forget(reference.repository)
         room.store.mark_due(
             reference.repository, digest, tag=tag, priority=ASKED_PRIORITY, now=room.clock.now()
         )

@@ -15,7 +15,7 @@ from gatekeeper.ports import Clock, Registries, Registry, SbomReader, SignatureV
 
 DAEMON = "gatekeeper"
 """The actor of everything that no person did."""
-TAG_LIST_AGE = timedelta(seconds=20)
+TAG_LIST_AGE = timedelta(seconds=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +61,11 @@ class TagLists:
         with self._lock:
             self._lists[repository] = (now, found)
         return found
+
+    def forget(self, repository: Repository) -> None:
+        """Somebody waits for an answer about what was just pushed: the next look reads the list anew."""
+        with self._lock:
+            self._lists.pop(repository, None)
 
     def recent(self, repository: Repository, registry: Registry, *, now: datetime) -> frozenset[str] | None:
         """The list, read anew when it is old; None when it cannot be had, and each tag has to be asked for."""

@@ -1,0 +1,77 @@
+"""The registry alone tells of the open cases."""
+
+from gatekeeper.core.lifecycle import CaseState, Decision
+from gatekeeper.core.policy import Action
+from gatekeeper.workflow.answer import AnswerState
+from tests.fakes.memory_store import MemoryStore
+from tests.integration.workflow.world import World
+
+
+def lose_the_database(world: World) -> None:
+    world.store = MemoryStore()
+    world.restart()
+
+
+def test_open_cases_are_rebuilt_and_can_be_released(world: World) -> None:
+    bad = world.push("app/web", "1.0", user="0")
+    world.good("app/web", "2.0")
+    world.rounds(2)
+    case, dump = world.case(), world.registry.dump()
+    lose_the_database(world)
+
+    answer = world.status("app/web:1.0")
+    assert (answer.state, answer.digest, answer.exit_code) == (AnswerState.QUARANTINED, bad, 1)
+    assert case.id in answer.message
+
+    found = world.app.recover(actor="ann", reason="the disk died")
+    assert not found.unavailable
+    rebuilt = world.case()
+    assert (rebuilt.id, rebuilt.digest, rebuilt.tags, rebuilt.state) == (
+        case.id,
+        bad,
+        ("1.0",),
+        CaseState.OPEN,
+    )
+    assert rebuilt.fingerprints == case.fingerprints
+    assert rebuilt.opened_at == case.opened_at
+    world.rounds(2)
+    after = world.registry.dump()
+    assert {path: repository["tags"] for path, repository in after.items()} == {
+        path: repository["tags"] for path, repository in dump.items()
+    }
+    assert after == dump
+
+    world.app.review(case.id, Decision.RELEASE, actor="rita", reason="fine")
+    world.rounds(2)
+    assert world.shown("app/web", "1.0") == str(bad)
+    assert world.ours("app/web") == []
+
+
+def test_recovery_twice_rebuilds_once(world: World) -> None:
+    world.push("app/web", "1.0", user="0")
+    world.rounds(2)
+    lose_the_database(world)
+    world.app.recover(actor="ann", reason="the disk died")
+    again = world.app.recover(actor="ann", reason="once more")
+    assert [found.known for found in again.cases] == [True]
+    assert len(world.cases()) == 1
+
+
+def test_a_rolled_back_tag_is_found_by_its_case_record(world: World) -> None:
+    world.scope(action=Action.ROLLBACK, anchors=2)
+    world.good("app/web", "1.0", text="good")
+    world.rounds(2)
+    bad = world.push("app/web", "1.0", user="0", text="bad")
+    world.rounds(2)
+    lose_the_database(world)
+    world.app.recover(actor="ann", reason="the disk died")
+    assert (world.case().digest, world.case().action) == (bad, Action.ROLLBACK)
+
+
+def test_a_released_case_is_not_rebuilt(world: World) -> None:
+    world.push("app/web", "1.0", user="0")
+    world.rounds(2)
+    world.app.review(world.case().id, Decision.RELEASE, actor="rita", reason="fine")
+    world.rounds(2)
+    lose_the_database(world)
+    assert world.app.recover(actor="ann", reason="the disk died").cases == ()

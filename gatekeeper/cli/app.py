@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from gatekeeper import __version__
+from gatekeeper.cli.coercion import HELP_NAMES, read_plainly
 from gatekeeper.cli.commands import audit, breaker, config, hold, quarantine, token
 from gatekeeper.cli.commands.check import check
 from gatekeeper.cli.commands.explain import explain
@@ -23,7 +24,7 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+    context_settings={"help_option_names": HELP_NAMES, "max_content_width": 110},
 )
 
 for verb in (run, check, status, explain, promote):
@@ -56,4 +57,5 @@ def command() -> typer.core.TyperGroup:
     """The whole command line, ready to run."""
     made = typer.main.get_command(app)
     assert isinstance(made, typer.core.TyperGroup), "the root has commands below it"
+    read_plainly(made)
     return made

@@ -17,16 +17,16 @@ HEAD = """# Command reference
 
 <!-- Made by `python -m gatekeeper.cli.reference`; a test compares. Change the commands in gatekeeper/cli. -->
 
-Data goes to stdout, progress and errors to stderr. On a terminal answers are drawn as tables (without colour under
-`NO_COLOR`); anywhere else as plain lines: `name: value`, and tab-separated rows under a heading. Control characters
-and escape sequences in what a registry says are shown, never obeyed.
+Data goes to stdout, progress and errors to stderr. On a terminal answers are drawn as tables (without colour
+under `NO_COLOR`); anywhere else as plain lines: `name: value`, and tab-separated rows under a heading. Control
+characters and escape sequences in what a registry says are shown, never obeyed.
 
 ## Exit codes
 
 | code | meaning |
 |---|---|
 | 0 | passed (waivers included), or done |
-| 1 | failed or quarantined; the act is not possible in this state (another reviewer was faster, the breaker is not open) |
+| 1 | failed or quarantined; not possible in this state (another reviewer was faster) |
 | 2 | usage: an option, a reference or an id is written wrong |
 | 3 | configuration or policy cannot be used; every problem is told as `file:line:column: key: what to do` |
 | 4 | indeterminate: unknown digest, evidence unavailable, verdict due again, `--wait` ran out, no scope covers it |
@@ -36,27 +36,28 @@ and escape sequences in what a registry says are shown, never obeyed.
 
 ## JSON
 
-`--output json` prints one JSON document. It is stable: members are added, never renamed or removed, and local answers
-are the same as those of a daemon. Digests are `sha256:...`, times ISO 8601 in UTC, repositories
+`--output json` prints one JSON document. It is stable: members are added, never renamed or removed, and local
+answers are the same as those of a daemon. Digests are `sha256:...`, times ISO 8601 in UTC, repositories
 `{"type": "Repository", "registry": ..., "path": ...}`; `type` names the kind of an object. Errors are
 `{"state": "error", "reason_code", "message", "exit_code"}`.
 
-`status` gives an **Answer**: `subject` (`repository@digest`: what the answer is about), `state` (`passed`, `failed`,
-`quarantined`, `indeterminate`, `unknown`, `not-covered`, `waiting`), `reason_code`, `exit_code`, `repository`, `digest`,
-`tag` (as asked), `message`, `next` (what to do), `verdict` (with `findings`, `scope`, `policy_revision`, `recheck_at`),
-`case`, `decided_at`, `version`. `explain` and `check` give `{"answer": Answer, "rules": [{"rule", "level", "result",
-"counts", "findings": [{"result", "reason_code", "message", "evidence", "remedy", "digest", "platform", "tag",
-"waived_by", "fingerprint"}]}]}`. `promote` gives `{"subject", "state", "reason_code", "exit_code", "repository", "digest",
-"target", "tag", "message", "intent", "answer"}`. `quarantine list` gives `{"items": [Case], "next"}`, `quarantine show`
-`{"case", "verdict", "intents", "history"}`, a decision the Case. `hold` and `breaker` give `{"hold", "breaker"}`, each null
-while it is off.
+`status` gives an **Answer**: `subject` (`repository@digest`: what the answer is about), `state` (`passed`,
+`failed`, `quarantined`, `indeterminate`, `unknown`, `not-covered`, `waiting`), `reason_code`, `exit_code`,
+`repository`, `digest`, `tag` (as asked), `message`, `next` (what to do), `verdict` (with `findings`, `scope`,
+`policy_revision`, `recheck_at`), `case`, `decided_at`, `version`. `explain` and `check` give `{"answer":
+Answer, "rules": [{"rule", "level", "result", "counts", "findings": [{"result", "reason_code", "message",
+"evidence", "remedy", "digest", "platform", "tag", "waived_by", "fingerprint"}]}]}`. `promote` gives
+`{"subject", "state", "reason_code", "exit_code", "repository", "digest", "target", "tag", "message", "intent",
+"answer"}`. `quarantine list` gives `{"items": [Case], "next"}`, `quarantine show` `{"case", "verdict",
+"intents", "history"}`, a decision the Case. `hold` and `breaker` give `{"hold", "breaker"}`, each null while it
+is off.
 
 ## Against a daemon
 
-`status`, `explain`, `promote`, `quarantine`, `hold` and `breaker` ask a daemon with `--server URL` or `GATEKEEPER_SERVER`.
-The token comes from `--token-file`, `GATEKEEPER_TOKEN_FILE` or `GATEKEEPER_TOKEN`. Certificates are always verified
-(`--ca-file` adds an authority); plain http goes to this machine only, unless `--insecure-http`. Output and exit codes are
-the same.
+`status`, `explain`, `promote`, `quarantine`, `hold` and `breaker` ask a daemon with `--server URL` or
+`GATEKEEPER_SERVER`. The token comes from `--token-file`, `GATEKEEPER_TOKEN_FILE` or `GATEKEEPER_TOKEN`.
+Certificates are always verified (`--ca-file` adds an authority); plain http goes to this machine only, unless
+`--insecure-http`. Output and exit codes are the same.
 
 """
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -25,6 +24,7 @@ from gatekeeper.core.errors import (
     UnavailableError,
 )
 
+Raising = Callable[[str, BaseException], list[str]]
 ALL = {" ".join(path): node for path, node in commands(command())}
 SAMPLES = {"IMAGE": "a.example.com/x:1", "TARGET": "a.example.com/y:1", "CASE": "c-1", "NAME": "n", "ID": "i"}
 OPTIONS = {"reason": ("--reason", "because"), "scope": ("--scope", "read")}
@@ -52,13 +52,13 @@ def words(name: str) -> list[str]:
 
 
 @pytest.fixture
-def raising(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Any]:
+def raising(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Raising:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     monkeypatch.delenv("GATEKEEPER_DEBUG", raising=False)
 
     def arrange(name: str, error: BaseException) -> list[str]:
         root = command()
-        node = dict((" ".join(path), found) for path, found in commands(root))[name]
+        node = {" ".join(path): found for path, found in commands(root)}[name]
 
         def inside(**_: object) -> None:
             raise error
@@ -72,7 +72,7 @@ def raising(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Any]:
 
 @pytest.mark.parametrize("name", ALL)
 def test_a_fault_of_ours_inside_any_command_is_an_incident(
-    name: str, raising: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    name: str, raising: Raising, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert border.guarded(raising(name, RuntimeError("the insides"))) == 70
     shown = capsys.readouterr()
@@ -89,7 +89,7 @@ def test_a_fault_of_ours_inside_any_command_is_an_incident(
 @pytest.mark.parametrize(("error", "code"), ERRORS, ids=lambda value: type(value).__name__)
 @pytest.mark.parametrize("name", ["status", "quarantine release", "audit head"])
 def test_each_family_of_errors_has_its_exit_code_and_no_traceback(
-    name: str, error: GatekeeperError, code: int, raising: Any, capsys: pytest.CaptureFixture[str]
+    name: str, error: GatekeeperError, code: int, raising: Raising, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert border.guarded(raising(name, error)) == code
     shown = capsys.readouterr()
@@ -102,7 +102,7 @@ def test_each_family_of_errors_has_its_exit_code_and_no_traceback(
     ("error", "code"), [*ERRORS, (RuntimeError("x"), 70)], ids=lambda value: type(value).__name__
 )
 def test_an_error_is_json_where_json_was_asked_for(
-    error: Exception, code: int, raising: Any, capsys: pytest.CaptureFixture[str]
+    error: Exception, code: int, raising: Raising, capsys: pytest.CaptureFixture[str]
 ) -> None:
     arguments = [*raising("status", error), "--output", "json"]
     assert border.guarded(arguments) == code
@@ -112,12 +112,12 @@ def test_an_error_is_json_where_json_was_asked_for(
     assert told["reason_code"]
 
 
-def test_hostile_text_in_an_error_is_not_obeyed(raising: Any, capsys: pytest.CaptureFixture[str]) -> None:
+def test_hostile_text_in_an_error_is_not_obeyed(raising: Raising, capsys: pytest.CaptureFixture[str]) -> None:
     border.guarded(raising("status", NotFoundError("\x1b[2Jgone", reason_code="x")))
     assert "\x1b" not in capsys.readouterr().err
 
 
-def test_interruption_and_a_closed_pipe_are_no_verdicts(raising: Any) -> None:
+def test_interruption_and_a_closed_pipe_are_no_verdicts(raising: Raising) -> None:
     assert border.guarded(raising("status", KeyboardInterrupt())) == 130
 
 

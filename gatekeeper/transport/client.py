@@ -232,8 +232,8 @@ class Transport:
         BOUNDS.headers = settings.headers
         BOUNDS.header_bytes = settings.header_bytes
         BOUNDS.admits = admits
-        # A proxy that does not tunnel wants the absolute URL.
-        target = url if settings.proxy is not None else _path(url)
+        # A proxy that does not tunnel wants the absolute URL; https is always tunnelled.
+        target = url if settings.proxy is not None and url.startswith("http:") else _path(url)
         headers = dict(request.headers)
         headers.setdefault("Accept-Encoding", "identity")
         try:

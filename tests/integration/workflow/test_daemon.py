@@ -1,0 +1,54 @@
+"""The daemon itself: real threads, real ticks, the same code path as the rounds."""
+
+import logging
+from datetime import timedelta
+from threading import Event
+
+import pytest
+
+from gatekeeper.demo.registry import Match
+from gatekeeper.demo.registry_faults import After, Stall
+from gatekeeper.engine.local import LocalEngine
+from gatekeeper.scheduler import Daemon, Rhythm
+from tests.integration.workflow.world import World
+
+QUICK = Rhythm(tick=timedelta(seconds=1), discover=timedelta(seconds=2), drain=timedelta(seconds=30))
+
+
+def test_it_watches_verifies_and_quarantines_by_itself(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    world.push("app/web", "1.0", user="0")
+    written = Event()
+    world.registry.faults.add(
+        Match("HEAD", "app/web/manifests/1\\.0$", when=lambda _: world.tombstone("app/web", "1.0")),
+        After(lambda _: written.set()),
+    )
+    daemon = Daemon(world.app.room, LocalEngine(2), QUICK)
+    with caplog.at_level(logging.INFO):
+        daemon.start()
+        assert written.wait(60)
+        assert daemon.stop()
+    assert world.tombstone("app/web", "1.0")
+    actions = [row.action for row in world.app.room.store.rows(after=0, limit=1000)]
+    assert actions[0] == "daemon-started"
+    assert actions[-1] == "daemon-stopped"
+    assert "policy-loaded" in actions
+    assert caplog.text.count("audit head ") == 2
+
+
+def test_stopping_keeps_to_its_deadline_and_the_next_start_finishes(world: World) -> None:
+    world.push("app/web", "1.0", user="0")
+    release = Event()
+    stall = Stall(release)
+    injection = world.registry.faults.add(Match("PUT", "gatekeeper-case-", times=1), stall)
+    rhythm = Rhythm(tick=timedelta(seconds=1), drain=timedelta(milliseconds=10))
+    daemon = Daemon(world.app.room, LocalEngine(1), rhythm)
+    daemon.start()
+    assert stall.arrived.wait(60)
+    assert daemon.stop() is False
+    assert not world.tombstone("app/web", "1.0")
+    release.set()
+    world.registry.faults.remove(injection)
+    world.rounds(2, every=world.app.room.limits.lease)
+    assert world.tombstone("app/web", "1.0")

@@ -8,7 +8,6 @@ next tick.
 from __future__ import annotations
 
 import logging
-import signal
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -135,32 +134,13 @@ class Daemon:
         return ended
 
     def ask_to_stop(self) -> None:
-        """What SIGTERM does: ``serve`` drains and returns."""
+        """What SIGTERM does: ``wait`` returns. It only sets an event, so a signal handler may call it."""
         self._stop.set()
 
-    def serve(self, reload: Callable[[], None]) -> bool:
-        """Works until SIGTERM or SIGINT, then drains; ``reload`` is called after each SIGHUP. Main thread only.
-
-        Returns what ``stop`` returns. Handlers only set events: nothing is done inside a signal.
-        """
-        hangup = Event()
-        handlers = {
-            signal.SIGTERM: lambda *_: self._stop.set(),
-            signal.SIGINT: lambda *_: self._stop.set(),
-            signal.SIGHUP: lambda *_: hangup.set(),
-        }
-        before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
-        try:
-            self.start()
-            while not self._stop.wait(0.2):
-                if hangup.is_set():
-                    hangup.clear()
-                    reload()
-                    self.policy_changed()
-            return self.stop()
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
+    def wait(self) -> None:
+        """Until somebody asks to stop."""
+        while not self._stop.wait(0.2):
+            pass
 
     def policy_changed(self) -> None:
         """After a reload: everything judged under another revision falls due at the next tick."""

@@ -139,9 +139,16 @@ class Application:
         return done
 
 
-def build(settings: Settings, policy: Callable[[], Policy], parts: Parts | None = None) -> Application:
-    """Opens database and registries. ``policy`` is asked for every piece of work, so that a reload takes effect.
+def build(
+    settings: Settings,
+    policy: Callable[[], Policy],
+    parts: Parts | None = None,
+    *,
+    in_force: Callable[[], Settings] | None = None,
+) -> Application:
+    """Opens database and registries as ``settings`` says.
 
+    ``policy`` and ``in_force`` (intervals and caps) are asked for every piece of work, so that a reload takes effect.
     Raises UnavailableError (no database), ConfigurationError (an outdated schema, a registry configured twice).
     """
     from gatekeeper.sbom.reader import Reader
@@ -149,6 +156,7 @@ def build(settings: Settings, policy: Callable[[], Policy], parts: Parts | None 
     from gatekeeper.workflow.workroom import Workroom
 
     given = parts or Parts()
+    now = in_force or (lambda: settings)
     closers: list[Callable[[], None]] = []
     registries = given.registries
     if registries is None:
@@ -168,8 +176,8 @@ def build(settings: Settings, policy: Callable[[], Policy], parts: Parts | None 
         spread=given.spread or secrets.SystemRandom().random,
         watches=lambda repository: _watches(settings, repository),
         named=lambda: _named(settings),
-        limits=_limits(settings),
-        caps=settings.caps,
+        limits_in_force=lambda: _limits(now()),
+        caps_in_force=lambda: now().caps,
     )
     return Application(room, settings, tuple(closers))
 

@@ -39,7 +39,7 @@ def run_daemon(config: Path | None, *, migrate: bool) -> None:
         from gatekeeper.cli.schema import upgrade
 
         upgrade(settings)
-    application = build(settings, lambda: reloader.current.policy)
+    application = build(settings, lambda: reloader.current.policy, in_force=lambda: reloader.current.settings)
     try:
         _serve(application, reloader)
     finally:

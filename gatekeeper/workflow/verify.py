@@ -69,6 +69,8 @@ def verify(room: Workroom, lease: Lease, *, run_started: datetime) -> Verified:
         anchors=_anchors(room, scoped, due, verdict),
         evidence_due=_evidence_due(room, scoped, due, verdict, reused=stored is not None, now=now),
         raw_manifests=gathered.raw_manifests,
+        caps=room.caps,
+        run_started=run_started,
     )
     room.store.record(lease, judgement, now=now)
     acts = sum(isinstance(tag_plan.plan, Act) for tag_plan in plans)

@@ -9,21 +9,27 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from threading import Event
 
 from gatekeeper.core.digest import Digest
 from gatekeeper.core.errors import Cause, MalformedError, NotFoundError, UnavailableError
 from gatekeeper.core.policy import ScopedPolicy
 from gatekeeper.ports import Lease, Registry, Round, WatchedRepository
 from gatekeeper.workflow.opened import kind_of
+from gatekeeper.workflow.slices import in_slices
 from gatekeeper.workflow.workroom import Limits, Workroom
 
 _EVIDENCE_TAG = re.compile(r"sha256-([0-9a-f]{64})(?:\.[a-z]+)?", re.ASCII)
 _STOPS_THE_ROUND = frozenset({
     Cause.TIMEOUT, Cause.CONNECT, Cause.TLS, Cause.UNAUTHORIZED, Cause.RATE_LIMITED, Cause.SERVER_ERROR
 })  # fmt: skip
+
+
+Asked = tuple[str, Digest | None]
+"""A tag to resolve, and what it must point at to be ours (None: it is not one of ours)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +72,7 @@ def watch(room: Workroom, lease: Lease) -> Watched:
         return Watched(str(repository), 0, 0, 0, error)
     room.tag_lists.put(repository, listed, now=room.clock.now())
     wanted = _tags_to_ask(scoped, watched, listed, room.store.ours(repository))
-    sight = _look(registry, repository.path, wanted, watched)
+    sight = _look(room, registry, wanted, watched)
     _open_new(room, registry, scoped, watched, sight)
     _record(room, lease, watched, sight)
     return Watched(str(repository), len(wanted), len(sight.moved), len(sight.gone), sight.error)
@@ -81,8 +87,8 @@ def _list(registry: Registry, path: str) -> tuple[str, ...]:
 
 def _tags_to_ask(
     scoped: ScopedPolicy, watched: WatchedRepository, listed: tuple[str, ...], ours: Mapping[str, Digest]
-) -> tuple[tuple[str, Digest | None], ...]:
-    """(tag, what it must point at to be ours) for every tag to resolve, known ones that left the list included."""
+) -> tuple[Asked, ...]:
+    """Every tag to resolve, known ones that left the list included."""
     names = sorted({*listed, *watched.tags})
     return tuple(
         (tag, ours.get(tag))
@@ -91,11 +97,30 @@ def _tags_to_ask(
     )
 
 
-def _look(
-    registry: Registry, path: str, wanted: tuple[tuple[str, Digest | None], ...], watched: WatchedRepository
-) -> _Sight:
+def _look(room: Workroom, registry: Registry, wanted: Sequence[Asked], watched: WatchedRepository) -> _Sight:
+    """One HEAD for each tag. An error that concerns the whole registry ends the round for every thread."""
     sight = _Sight()
-    for tag, ours in wanted:
+    stopped = Event()
+    slices = in_slices(
+        lambda part: _look_at(registry, part, watched, stopped), wanted, at_once=room.limits.heads_at_once
+    )
+    for part in slices:
+        sight.moved.update(part.moved)
+        sight.gone |= part.gone
+        sight.missing |= part.missing
+        sight.error = sight.error or part.error
+    sight.moved = dict(sorted(sight.moved.items()))
+    evidence_tags = (_EVIDENCE_TAG.fullmatch(tag) for tag in (*sight.moved, *sight.gone))
+    sight.touched.update(Digest("sha256", name.group(1)) for name in evidence_tags if name is not None)
+    return sight
+
+
+def _look_at(registry: Registry, part: Sequence[Asked], watched: WatchedRepository, stopped: Event) -> _Sight:
+    sight = _Sight()
+    path = watched.repository.path
+    for tag, ours in part:
+        if stopped.is_set():
+            break
         known = watched.tags.get(tag)
         try:
             found = registry.resolve(path, tag, known=known or ours)
@@ -106,12 +131,10 @@ def _look(
         except UnavailableError as error:
             sight.error = error
             if error.cause in _STOPS_THE_ROUND:
-                break
+                stopped.set()
             continue
         if found.digest not in (known, ours):
             sight.moved[tag] = found.digest
-    evidence_tags = (_EVIDENCE_TAG.fullmatch(tag) for tag in (*sight.moved, *sight.gone))
-    sight.touched.update(Digest("sha256", name.group(1)) for name in evidence_tags if name is not None)
     return sight
 
 

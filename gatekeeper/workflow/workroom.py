@@ -30,6 +30,8 @@ class Limits:
     back_off: timedelta = timedelta(seconds=30)
     """First wait after an error; doubled with every attempt up to ``back_off_max``."""
     back_off_max: timedelta = timedelta(hours=1)
+    heads_at_once: int = 8
+    """Tags of one repository that are resolved at the same time."""
     referrers: int = 256
     """Referrers opened for one node; more is junk, and junk is indeterminate."""
     children: int = 128
@@ -93,7 +95,7 @@ class Collector:
 
 @dataclass(frozen=True, slots=True)
 class Workroom:
-    """The ports beside the policy in force. ``policy`` is asked anew for every piece of work: SIGHUP replaces it."""
+    """The ports beside the policy, limits and caps in force, which are asked for anew: SIGHUP replaces them."""
 
     registries: Registries
     store: Store
@@ -111,9 +113,19 @@ class Workroom:
     """False for repositories that the configuration leaves out, whatever the policy covers."""
     named: Callable[[], tuple[Repository, ...]] = tuple
     """Repositories that the configuration names without wildcards: they need no catalog."""
-    limits: Limits = field(default_factory=Limits)
-    caps: Caps = field(default_factory=Caps)
+    limits_in_force: Callable[[], Limits] = Limits
+    caps_in_force: Callable[[], Caps] = Caps
     tag_lists: TagLists = field(default_factory=TagLists)
+
+    @property
+    def limits(self) -> Limits:
+        """Ceilings and intervals, as of now."""
+        return self.limits_in_force()
+
+    @property
+    def caps(self) -> Caps:
+        """Ceilings on enforcing intents, as of now."""
+        return self.caps_in_force()
 
     @property
     def collector(self) -> Collector:

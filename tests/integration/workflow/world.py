@@ -23,7 +23,7 @@ from gatekeeper.core.subject import SubjectKind, classify
 from gatekeeper.demo.images import Built, image
 from gatekeeper.demo.registry import Behaviour, EmbeddedRegistry
 from gatekeeper.ports import Page
-from gatekeeper.registry.settings import Pace, RegistrySettings
+from gatekeeper.registry.settings import Pace, RegistrySettings, SecretText, UsernamePassword
 from gatekeeper.signatures.signing import SigningKey, signature_bundle, signature_layer, tagged
 from gatekeeper.wiring import Application, Parts, build
 from gatekeeper.workflow.answer import Answer
@@ -31,6 +31,7 @@ from tests.fakes.memory_store import MemoryStore
 
 START = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
+USER, PASSWORD = "gatekeeper", "correct horse"
 SETTLE = timedelta(minutes=10)
 ALICE = SigningKey.generate("alice.pub")
 MALLORY = SigningKey.generate("mallory.pub")
@@ -78,7 +79,10 @@ class World:
     def start(self) -> None:
         """A fresh process over the same database and registry."""
         connection = RegistrySettings(
-            self.registry.host, plain_http=True, pace=Pace(attempts=1, ceiling=0.1, backoff=0.0)
+            self.registry.host,
+            plain_http=True,
+            credentials=UsernamePassword(USER, SecretText(PASSWORD)),
+            pace=Pace(attempts=1, ceiling=0.1, backoff=0.0),
         )
         settings = Settings(
             source=self.directory / "config.toml",

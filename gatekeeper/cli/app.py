@@ -10,6 +10,7 @@ from gatekeeper import __version__
 from gatekeeper.cli.coercion import HELP_NAMES, read_plainly
 from gatekeeper.cli.commands import audit, breaker, config, hold, quarantine, token
 from gatekeeper.cli.commands.check import check
+from gatekeeper.cli.commands.demo import demo
 from gatekeeper.cli.commands.explain import explain
 from gatekeeper.cli.commands.migrate import migrate
 from gatekeeper.cli.commands.promote import promote
@@ -27,7 +28,7 @@ app = typer.Typer(
     context_settings={"help_option_names": HELP_NAMES, "max_content_width": 110},
 )
 
-for verb in (run, check, status, explain, promote):
+for verb in (demo, run, check, status, explain, promote):
     app.command()(verb)
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(hold.app, name="hold")

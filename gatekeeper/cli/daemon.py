@@ -9,7 +9,7 @@ import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from gatekeeper.cli import logs
 from gatekeeper.config.load import find_config
@@ -135,7 +135,15 @@ def _on_signals(daemon: Daemon, reloader: Reloader) -> None:
     signal.signal(signal.SIGHUP, reload)
 
 
-def reload_now(daemon: Daemon, reloader: Reloader) -> None:
+class PolicyListener(Protocol):
+    """Who must know that another policy holds."""
+
+    def policy_changed(self) -> None:
+        """After a reload."""
+        ...
+
+
+def reload_now(daemon: PolicyListener, reloader: Reloader) -> None:
     """Reads both files again; a bad one is told in the log and changes nothing."""
     reloaded = reloader.reload()
     for problem in reloaded.problems:

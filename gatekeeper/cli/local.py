@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from gatekeeper.config.load import find_config, load_settings
 from gatekeeper.config.reload import Configuration, load_configuration
@@ -19,6 +19,9 @@ from gatekeeper.core.policy import Policy
 from gatekeeper.core.reference import Reference, parse_reference
 from gatekeeper.ports import Page, Registry, Store
 from gatekeeper.wiring import Application, Parts, build, checking, open_store
+
+if TYPE_CHECKING:
+    from gatekeeper.demo.story_clock import StoryClock
 
 Plain = dict[str, Any]
 WAITING_FOR_PEOPLE = frozenset({CaseState.PROPOSED, CaseState.OPEN, CaseState.KEPT})
@@ -174,3 +177,12 @@ def recover_cases(config: Path | None, reason: str | None) -> Plain:
         "rebuilt": [case.id for case in rebuilt],
         "unavailable": [plain(gap) for gap in found.unavailable],
     }
+
+
+def open_demo(config: Path, clock: StoryClock) -> Application:
+    """The application of the demo's own configuration; the environment of whoever runs it has no say in it."""
+    from gatekeeper.cli.schema import upgrade
+
+    configuration = load_configuration(config, {})
+    upgrade(configuration.settings)
+    return build(configuration.settings, lambda: configuration.policy, Parts(clock=clock, pause=clock.pause))

@@ -37,6 +37,16 @@ MAX_BODY = 32 * 1024 * 1024
 MAX_TOKEN_BYTES = 4096
 UNSETTLED = frozenset({"waiting", "unknown"})
 """States that waiting longer may change."""
+EXIT_CODES = {
+    "passed": 0,
+    "failed": 1,
+    "quarantined": 1,
+    "indeterminate": 4,
+    "unknown": 4,
+    "not-covered": 4,
+    "waiting": 4,
+}
+"""Those of ``workflow.answer``, which would be imported for nothing else; a test compares."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +133,7 @@ class RemoteDesk:
     def status(self, image: str, wait: timedelta | None) -> Plain:
         """GET /v1/status, again and again until there is an answer or the wait ran out."""
         if wait is None:
-            return self._ask("GET", "/v1/status", {"image": image})
+            return self._checked(self._ask("GET", "/v1/status", {"image": image}))
         deadline = self._clock() + wait.total_seconds()
         while True:
             left = max(0.0, deadline - self._clock())
@@ -134,7 +144,7 @@ class RemoteDesk:
                 {"image": image, "wait": f"{slice_of_wait:.3f}"},
                 timeout=slice_of_wait + TIMEOUT,
             )
-            if answer.get("state") not in UNSETTLED:
+            if self._checked(answer)["state"] not in UNSETTLED:
                 return answer
             if self._clock() >= deadline:
                 message = f"the wait ran out: {answer.get('message', '')}"
@@ -144,12 +154,19 @@ class RemoteDesk:
         """GET /v1/explain, after the wait for a status."""
         if wait is not None:
             self.status(image, wait)
-        return self._ask("GET", "/v1/explain", {"image": image})
+        explanation = self._ask("GET", "/v1/explain", {"image": image})
+        self._checked(explanation.get("answer"))
+        return self._having(explanation, "rules")
 
     def promote(self, image: str, target: str, reason: str) -> Plain:
         """POST /v1/promotions."""
         body = {"image": image, "target": target, "reason": reason}
-        return self._ask("POST", "/v1/promotions", body=body, timeout=3600.0)
+        promotion = self._ask("POST", "/v1/promotions", body=body, timeout=3600.0)
+        if promotion.get("exit_code") == ExitCode.PASSED and promotion.get("state") != "confirmed":
+            raise self._stranger()
+        return self._having(
+            promotion, "state", "reason_code", "exit_code", "repository", "target", "message", "answer"
+        )
 
     def cases(self, states: tuple[str, ...], repository: str, limit: int, after: str | None) -> Plain:
         """GET /v1/quarantine."""
@@ -157,31 +174,53 @@ class RemoteDesk:
         query += [("repository", repository), ("limit", str(limit))]
         if after is not None:
             query.append(("after", after))
-        return self._ask("GET", "/v1/quarantine", query)
+        return self._having(self._ask("GET", "/v1/quarantine", query), "items", "next")
 
     def case(self, case: str) -> Plain:
         """GET /v1/quarantine/{case}."""
-        return self._ask("GET", f"/v1/quarantine/{quote(case, safe='')}")
+        row = self._ask("GET", f"/v1/quarantine/{quote(case, safe='')}")
+        return self._having(row, "case", "verdict", "intents", "history")
 
     def review(self, case: str, decision: str, reason: str) -> Plain:
         """POST /v1/quarantine/{case}/{decision}."""
-        return self._ask("POST", f"/v1/quarantine/{quote(case, safe='')}/{decision}", body={"reason": reason})
+        decided = self._ask(
+            "POST", f"/v1/quarantine/{quote(case, safe='')}/{decision}", body={"reason": reason}
+        )
+        return self._having(decided, "id", "state", "repository", "digest", "tags")
 
     def brakes(self) -> Plain:
         """GET /v1/hold."""
-        return self._ask("GET", "/v1/hold")
+        return self._having(self._ask("GET", "/v1/hold"), "hold", "breaker")
 
     def hold_on(self, reason: str) -> Plain:
         """PUT /v1/hold."""
-        return self._ask("PUT", "/v1/hold", body={"reason": reason})
+        return self._having(self._ask("PUT", "/v1/hold", body={"reason": reason}), "hold", "breaker")
 
     def hold_off(self, reason: str) -> Plain:
         """DELETE /v1/hold."""
-        return self._ask("DELETE", "/v1/hold", body={"reason": reason})
+        return self._having(self._ask("DELETE", "/v1/hold", body={"reason": reason}), "hold", "breaker")
 
     def close_breaker(self, reason: str) -> Plain:
         """DELETE /v1/breaker."""
-        return self._ask("DELETE", "/v1/breaker", body={"reason": reason})
+        return self._having(self._ask("DELETE", "/v1/breaker", body={"reason": reason}), "hold", "breaker")
+
+    def _checked(self, answer: Any) -> Plain:
+        """An answer whose exit code is the one that its state means; anything else is no gatekeeper's."""
+        if not isinstance(answer, dict) or not isinstance(answer.get("state"), str):
+            raise self._stranger()
+        exit_code = answer.get("exit_code")
+        if type(exit_code) is not int or exit_code != EXIT_CODES.get(answer["state"]):
+            raise self._stranger()
+        return self._having(answer, "reason_code", "repository", "digest", "message", "verdict", "case")
+
+    def _having(self, answer: Plain, *members: str) -> Plain:
+        """The answer, which has these members."""
+        if not all(member in answer for member in members):
+            raise self._stranger()
+        return answer
+
+    def _stranger(self) -> UnavailableError:
+        return self._unreachable("its answer is none that a gatekeeper of this version gives", Cause.PROTOCOL)
 
     def _ask(
         self,
@@ -208,6 +247,8 @@ class RemoteDesk:
             connection.request(method, target, body=content, headers=headers)
             response = connection.getresponse()
             raw = response.read(MAX_BODY + 1)
+            if response.length and len(raw) <= MAX_BODY:
+                raise http.client.IncompleteRead(raw, response.length)
         except ssl.SSLError as error:
             raise self._unreachable(f"TLS: {error.reason or error}", Cause.TLS) from error
         except TimeoutError as error:

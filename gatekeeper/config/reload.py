@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -36,19 +37,22 @@ class Reloaded:
     """Those of ``changed`` that take effect only after a restart."""
 
 
-def load_configuration(path: Path) -> Configuration:
-    """``config.toml`` and the policy it names. Raises ConfigurationError with the problems of both."""
+def load_configuration(path: Path, environment: Mapping[str, str] | None = None) -> Configuration:
+    """``config.toml`` and the policy it names. Raises ConfigurationError with the problems of both.
+
+    ``environment`` goes over the file; the process's own by default.
+    """
     problems: list[str] = []
     settings = None
     try:
-        settings = load_settings(path)
+        settings = load_settings(path, environment)
     except ConfigurationError as error:
         problems.extend(error.problems)
-        policy_path = _policy_path(path)
+        policy_path = _policy_path(path, environment)
     else:
         policy_path = settings.policy
     try:
-        read = read_policy(policy_path) if policy_path is not None else None
+        read = read_policy(policy_path, environment=environment) if policy_path is not None else None
     except ConfigurationError as error:
         problems.extend(error.problems)
         read = None
@@ -57,10 +61,10 @@ def load_configuration(path: Path) -> Configuration:
     return Configuration(settings, read.policy, (*read.warnings, *_unconfigured(settings, read.policy)))
 
 
-def _policy_path(path: Path) -> Path | None:
+def _policy_path(path: Path, environment: Mapping[str, str] | None) -> Path | None:
     """Where the policy is, when the rest of the configuration is bad."""
     try:
-        return load_settings(path, check_secrets=False).policy
+        return load_settings(path, environment, check_secrets=False).policy
     except ConfigurationError:
         beside = path.absolute().parent / "policy.toml"
         return beside if beside.is_file() else None

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from gatekeeper.cli.remote import endpoint, find_token
+from gatekeeper.cli.remote import EXIT_CODES, UNSETTLED, endpoint, find_token
 from gatekeeper.core.errors import ConfigurationError, MalformedError
+from gatekeeper.workflow import answer
 
 
 @pytest.mark.parametrize(
@@ -66,6 +67,11 @@ def test_the_token_comes_from_file_or_environment(tmp_path: Path) -> None:
             find_token(None, environment)
     with pytest.raises(ConfigurationError, match="No such file"):
         find_token(tmp_path / "nowhere", {})
+
+
+def test_the_exit_codes_of_the_states_are_those_of_the_daemon() -> None:
+    assert {str(state): int(code) for state, code in answer.EXIT_CODES.items()} == EXIT_CODES
+    assert {state for state in answer.AnswerState if not state.final} == UNSETTLED
 
 
 def test_the_remote_client_imports_nothing_heavy() -> None:

@@ -14,7 +14,8 @@ from datetime import datetime
 
 from gatekeeper.core.decide import decide
 from gatekeeper.core.digest import Digest
-from gatekeeper.core.errors import MalformedError, NotFoundError, UnavailableError
+from gatekeeper.core.errors import Cause, MalformedError, NotFoundError, UnavailableError
+from gatekeeper.core.evidence import Evidence
 from gatekeeper.core.lifecycle import (
     Breaker,
     Budget,
@@ -28,6 +29,7 @@ from gatekeeper.core.policy import Mode, ScopedPolicy
 from gatekeeper.core.verdict import State, Subject, Verdict
 from gatekeeper.ports import DueSubject, Judgement, Lease, TagPlan
 from gatekeeper.workflow import drafts
+from gatekeeper.workflow.answer import acted_on
 from gatekeeper.workflow.collect import Collected, collect
 from gatekeeper.workflow.workroom import Workroom
 
@@ -55,6 +57,9 @@ def verify(room: Workroom, lease: Lease, *, run_started: datetime) -> Verified:
     if gathered.not_subject is not None:
         room.store.drop_subject(lease, why=gathered.not_subject, now=room.clock.now())
         return Verified(name, None)
+    if _gone(room, due, gathered.evidence):
+        room.store.drop_subject(lease, why="gone-from-registry", now=room.clock.now())
+        return Verified(name, None)
     now = room.clock.now()
     subject = Subject(due.repository, due.digest, tuple(sorted(due.tags)), due.first_seen)
     waivers = room.store.waivers(due.repository, due.digest)
@@ -75,6 +80,17 @@ def verify(room: Workroom, lease: Lease, *, run_started: datetime) -> Verified:
     room.store.record(lease, judgement, now=now)
     acts = sum(isinstance(tag_plan.plan, Act) for tag_plan in plans)
     return Verified(name, verdict, acts, sum(isinstance(tag_plan.plan, Propose) for tag_plan in plans))
+
+
+def _gone(room: Workroom, due: DueSubject, evidence: Evidence) -> bool:
+    """True when no tag shows the digest and the registry denied it at two verifications: one 404 is not "gone"."""
+    if due.tags or due.previous is None:
+        return False
+    twice = (due.previous.evidence, evidence)
+    if not all(any(gap.cause is Cause.VANISHED for gap in seen.unavailable) for seen in twice):
+        return False
+    case = room.store.newest_case(due.repository, due.digest)
+    return case is None or not acted_on(case)
 
 
 def _stored_evidence(room: Workroom, due: DueSubject) -> Collected | None:
@@ -182,6 +198,10 @@ def _anchors(
         and not scope.protects(due.repository, tag)
     ]
     if scope.anchors == 0 or scope.mode is not Mode.ENFORCE or not tags:
+        return ()
+    case = room.store.newest_case(due.repository, due.digest)
+    if case is not None and acted_on(case):
+        # It passes now, but nobody has released it: nothing may be rolled back to it.
         return ()
     underway = {
         intent.draft.target_tag

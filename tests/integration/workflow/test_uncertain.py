@@ -145,3 +145,14 @@ def test_a_repository_outside_every_scope_is_answered_at_once(world: World) -> N
         "scope-missing",
         4,
     )
+
+
+def test_a_digest_without_tags_that_the_registry_denies_twice_is_forgotten(world: World) -> None:
+    digest = world.good("app/web", "1.0")
+    world.rounds(2)
+    world.registry.store.delete_manifest("app/web", str(digest))
+    world.rounds(3)
+    where = world.repository("app/web")
+    assert world.app.room.store.status(where, digest, now=world.clock.now()) is not None
+    world.rounds(3, every=timedelta(hours=6))
+    assert world.app.room.store.status(where, digest, now=world.clock.now()) is None

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, cast
 
 from gatekeeper.config.load import find_config, load_settings
 from gatekeeper.config.reload import Configuration, load_configuration
+from gatekeeper.config.settings import Settings
 from gatekeeper.core.canonical import to_plain
-from gatekeeper.core.errors import ConfigurationError
+from gatekeeper.core.errors import ConfigurationError, GatekeeperError, NotOfferedError
 from gatekeeper.core.lifecycle import CaseState, Decision
 from gatekeeper.core.policy import Policy
 from gatekeeper.core.reference import Reference, parse_reference
@@ -162,6 +163,30 @@ def check_image(config: Path | None, reference: Reference) -> Plain:
     configuration: Configuration = load_configuration(find_config(config))
     with checking(configuration.settings) as collector:
         return plain(explanation_of(check(collector, configuration.policy, reference)))
+
+
+def ask_registries(settings: Settings) -> list[Plain]:
+    """Whether each registry answers us, and what it offers. Only reads."""
+    with checking(settings) as collector:
+        return [_asked(collector.registries.get(host), host) for host in collector.registries.hosts()]
+
+
+def _asked(registry: Registry, host: str) -> Plain:
+    try:
+        registry.ping()
+        first = next(iter(registry.repositories()), None)
+    except NotOfferedError:
+        message = "offers no catalog: only repositories named without a wildcard are watched"
+        return {"host": host, "state": "no-catalog", "reason_code": "catalog-not-offered", "message": message}
+    except GatekeeperError as error:
+        return {
+            "host": host,
+            "state": "unavailable",
+            "reason_code": error.reason_code,
+            "message": error.message,
+        }
+    message = "answers" if first is not None else "answers; its catalog is empty"
+    return {"host": host, "state": "reachable", "reason_code": "catalog-offered", "message": message}
 
 
 def recover_cases(config: Path | None, reason: str | None) -> Plain:

@@ -119,7 +119,6 @@ def _server(assembly: Assembly, model: ServerModel) -> ServerSettings:
         tls=tls,
         public_url=public_url,
         bootstrap_token_file=assembly.path(model.first_token_file),
-        max_wait=model.max_wait,
     )
 
 

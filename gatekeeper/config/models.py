@@ -220,7 +220,6 @@ class ServerModel(Table):
         "gatekeeper-first-token",
         description="Where the first start writes a one-use admin token (mode 0600).",
     )
-    max_wait: Duration = Field(parse_duration("5m"), description="The longest `wait=` of one status request.")
 
 
 class PollingModel(Table):

@@ -69,8 +69,6 @@ class ServerSettings:
     """What others call it; named on tombstones as the place of review."""
     bootstrap_token_file: Path = Path("gatekeeper-first-token")
     """Where the first start writes a one-use admin token (mode 0600)."""
-    max_wait: timedelta = timedelta(minutes=5)
-    """Ceiling of ``wait=`` in one status request."""
 
 
 @dataclass(frozen=True, slots=True)

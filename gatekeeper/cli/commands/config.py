@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from gatekeeper.cli.options import ConfigOption, OutputOption
-from gatekeeper.cli.output import Facts, Line, Output, Rows, show
+from gatekeeper.cli.output import Block, Facts, Line, Output, Rows, show
+from gatekeeper.core.exit_codes import ExitCode
 
 app = typer.Typer(help="The configuration and the policy.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -21,51 +22,82 @@ class Which(StrEnum):
 
 
 @app.command("check")
-def check_files(output: OutputOption = Output.TABLE, config: ConfigOption = None) -> None:
-    """Read both files and tell every problem at once. Exit code 3 when there is one. Asks no registry."""
+def check_files(
+    ask: Annotated[
+        bool, typer.Option("--ask", help="Also ask every registry: reachable, signed in, offers a catalog?")
+    ] = False,
+    output: OutputOption = Output.TABLE,
+    config: ConfigOption = None,
+) -> None:
+    """Read both files and tell every problem at once. Exit code 3 when there is one.
+
+    With --ask every registry is asked too; where one offers no catalog, only repositories named without a wildcard
+    are watched. Exit code 5 when one cannot be asked.
+    """
     from gatekeeper.config.load import find_config
     from gatekeeper.config.reload import load_configuration
 
     path = find_config(config)
     loaded = load_configuration(path)
-    settings, policy = loaded.settings, loaded.policy
-    found = {
-        "state": "passed",
-        "reason_code": "configuration-usable",
-        "exit_code": 0,
+    registries: list[dict[str, Any]] = [
+        {"host": entry.connection.host} for entry in loaded.settings.registries
+    ]
+    if ask:
+        from gatekeeper.cli.local import ask_registries
+
+        registries = ask_registries(loaded.settings)
+    unreachable = any(registry.get("state") == "unavailable" for registry in registries)
+    found: dict[str, Any] = {
+        "state": "failed" if unreachable else "passed",
+        "reason_code": "registry-unavailable" if unreachable else "configuration-usable",
+        "exit_code": int(ExitCode.UNREACHABLE if unreachable else ExitCode.PASSED),
         "config": str(path),
-        "policy": str(settings.policy),
-        "policy_revision": policy.revision,
-        "registries": [entry.connection.host for entry in settings.registries],
-        "scopes": [scope.name for scope in policy.scopes],
+        "policy": str(loaded.settings.policy),
+        "policy_revision": loaded.policy.revision,
+        "registries": registries,
+        "scopes": [
+            {
+                "name": scope.name,
+                "policy": scope.policy,
+                "mode": str(scope.mode),
+                "action": str(scope.action),
+                "repositories": list(scope.repositories),
+            }
+            for scope in loaded.policy.scopes
+        ],
         "warnings": list(loaded.warnings),
     }
-    show(
-        output,
-        found,
-        lambda: [
-            Facts(
+    show(output, found, lambda: _checked_blocks(found))
+    raise typer.Exit(found["exit_code"])
+
+
+def _checked_blocks(found: dict[str, Any]) -> list[Block]:
+    return [
+        Facts([(name.replace("_", " "), found[name]) for name in ("config", "policy", "policy_revision")]),
+        Rows(
+            ["registry", "state", "message"],
+            [
+                [entry["host"], entry.get("state", "not asked"), entry.get("message")]
+                for entry in found["registries"]
+            ],
+            empty="there is no [[registries]] table: nothing is watched",
+        ),
+        Rows(
+            ["scope", "policy", "mode", "action", "repositories"],
+            [
                 [
-                    ("config", str(path)),
-                    ("policy", str(settings.policy)),
-                    ("policy revision", policy.revision),
-                    (
-                        "registries",
-                        ", ".join(entry.connection.host for entry in settings.registries) or "none",
-                    ),
+                    scope["name"],
+                    scope["policy"],
+                    scope["mode"],
+                    scope["action"],
+                    ", ".join(scope["repositories"]),
                 ]
-            ),
-            Rows(
-                ["scope", "policy", "mode", "action", "repositories"],
-                [
-                    [scope.name, scope.policy, scope.mode, scope.action, ", ".join(scope.repositories)]
-                    for scope in policy.scopes
-                ],
-            ),
-            *(Line(f"warning: {warning}") for warning in loaded.warnings),
-            Line("both files can be used"),
-        ],
-    )
+                for scope in found["scopes"]
+            ],
+        ),
+        *(Line(f"warning: {warning}") for warning in found["warnings"]),
+        Line("both files can be used"),
+    ]
 
 
 @app.command()

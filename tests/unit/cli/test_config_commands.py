@@ -29,8 +29,8 @@ def test_check_says_what_was_read(config: Path, capsys: pytest.CaptureFixture[st
     assert main(["config", "check", "--config", str(config), "-o", "json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["state"] == "passed"
-    assert found["registries"] == ["reg.example.com"]
-    assert found["scopes"] == ["all"]
+    assert found["registries"] == [{"host": "reg.example.com"}]
+    assert [scope["name"] for scope in found["scopes"]] == ["all"]
     assert found["policy_revision"].startswith("sha256:")
 
 

@@ -168,7 +168,7 @@ class Story:
         facts = read_tombstone(parse_manifest(raw or b"", content_type=None, expected=None))
         _expect(facts is not None and str(facts.digest) == legacy.built.digest, "the tag shows no tombstone")
         self._page.say(
-            "The tag shows a tombstone, an artifact that nothing can run, so a pull fails. It says:"
+            "The tag shows a tombstone, an artifact of which no runtime can make a container. It says:"
         )
         if facts is not None:
             self._page.table(

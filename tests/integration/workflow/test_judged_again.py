@@ -3,7 +3,8 @@
 import dataclasses
 from datetime import timedelta
 
-from gatekeeper.core.policy import Action, RuleSet
+from gatekeeper.core.lifecycle import CaseState
+from gatekeeper.core.policy import Action, Mode, RuleSet
 from gatekeeper.core.rules.user_root import UserRoot
 from gatekeeper.core.waiver import Waiver
 from gatekeeper.workflow.answer import AnswerState
@@ -41,16 +42,30 @@ def test_another_key_set_gathers_evidence_anew(world: World) -> None:
 
 
 def test_an_expired_waiver_makes_its_finding_count_again(world: World) -> None:
-    world.scope(action=Action.REPORT)
+    world.scope(mode=Mode.PROPOSE)
     digest = world.push("app/web", "1.0", user="0")
     world.sign("app/web", digest)
     world.rounds(1)
-    answer = world.status("app/web:1.0")
-    assert answer.verdict is not None
-    shown = frozenset(finding.fingerprint for finding in answer.verdict.findings if finding.counts)
-    expiry = world.clock.now() + timedelta(hours=2)
-    world.store.tables.waivers.append(
-        Waiver("w1", None, shown, digest, "**", "for now", "rita", "ann", expiry)
+    case = world.case()
+    waiver = Waiver(
+        "w1",
+        None,
+        case.fingerprints,
+        digest,
+        "**",
+        "for now",
+        "rita",
+        "ann",
+        world.clock.now() + timedelta(hours=2),
+    )
+    world.app.room.store.review(
+        case,
+        CaseState.RELEASED,
+        actor="rita",
+        reason="for now",
+        waiver=waiver,
+        intents=(),
+        now=world.clock.now(),
     )
     world.rounds(1)
     assert world.status("app/web:1.0").state is AnswerState.PASSED

@@ -3,13 +3,13 @@
 from gatekeeper.core.lifecycle import CaseState, Decision
 from gatekeeper.core.policy import Action
 from gatekeeper.workflow.answer import AnswerState
-from tests.fakes.memory_store import MemoryStore
 from tests.integration.workflow.world import World
 
 
 def lose_the_database(world: World) -> None:
-    world.store = MemoryStore()
-    world.restart()
+    world.app.close()
+    world.empty_database()
+    world.start()
 
 
 def test_open_cases_are_rebuilt_and_can_be_released(world: World) -> None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import atexit
 import dataclasses
 import itertools
 import logging
+import shutil
+import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 
 from gatekeeper.config.settings import DatabaseSettings, PollingSettings, Settings, WatchedRegistry
@@ -20,6 +24,7 @@ from gatekeeper.core.reference import Repository, parse_reference
 from gatekeeper.core.rules.signature_missing import SignatureMissing
 from gatekeeper.core.rules.user_root import UserRoot
 from gatekeeper.core.subject import SubjectKind, classify
+from gatekeeper.database.migrate import upgrade
 from gatekeeper.demo.images import Built, image
 from gatekeeper.demo.registry import Behaviour, EmbeddedRegistry
 from gatekeeper.ports import Page
@@ -27,7 +32,6 @@ from gatekeeper.registry.settings import Pace, RegistrySettings, SecretText, Use
 from gatekeeper.signatures.signing import SigningKey, signature_bundle, signature_layer, tagged
 from gatekeeper.wiring import Application, Parts, build
 from gatekeeper.workflow.answer import Answer
-from tests.fakes.memory_store import MemoryStore
 
 START = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -69,12 +73,23 @@ class World:
     clock: HandClock = field(default_factory=HandClock)
     policy: Policy = field(default_factory=lambda: policy_of(SCOPE))
     caps: Caps = field(default_factory=Caps)
-    store: MemoryStore = field(default_factory=MemoryStore)
     nonces: Iterator[int] = field(default_factory=lambda: itertools.count(1))
     app: Application = field(init=False)
 
     def __post_init__(self) -> None:
+        self.empty_database()
         self.start()
+
+    @property
+    def database(self) -> str:
+        """The database's URL."""
+        return f"sqlite:///{self.directory / 'gatekeeper.db'}"
+
+    def empty_database(self) -> None:
+        """A migrated database with nothing in it, in place of what there is."""
+        for suffix in ("", "-wal", "-shm"):
+            (self.directory / f"gatekeeper.db{suffix}").unlink(missing_ok=True)
+        shutil.copy(_migrated(), self.directory / "gatekeeper.db")
 
     def start(self) -> None:
         """A fresh process over the same database and registry."""
@@ -88,13 +103,12 @@ class World:
             source=self.directory / "config.toml",
             policy=self.directory / "policy.toml",
             registries=(WatchedRegistry(connection),),
-            database=DatabaseSettings(f"sqlite:///{self.directory / 'gatekeeper.db'}"),
+            database=DatabaseSettings(self.database),
             polling=PollingSettings(interval=MINUTE, min_interval=MINUTE / 2, max_interval=MINUTE * 2),
             caps=self.caps,
         )
         parts = Parts(
             clock=self.clock,
-            store=self.store,
             nonce=lambda: f"{next(self.nonces):016x}",
             pause=lambda seconds: self.clock.advance(timedelta(seconds=seconds)),
             spread=lambda: 0.5,
@@ -201,6 +215,16 @@ class World:
     def ours(self, path: str) -> list[str]:
         """Tags that begin like ours do."""
         return [tag for tag in self.registry.store.tags(path) if tag.startswith("gatekeeper-")]
+
+
+@cache
+def _migrated() -> Path:
+    """Migrating takes longer than a whole story; one database is migrated and copied."""
+    directory = Path(tempfile.mkdtemp(prefix="gatekeeper-migrated-"))
+    atexit.register(shutil.rmtree, directory, ignore_errors=True)
+    path = directory / "gatekeeper.db"
+    upgrade(f"sqlite:///{path}")
+    return path
 
 
 def policy_of(*scopes: Scope, rules: RuleSet = RULES) -> Policy:

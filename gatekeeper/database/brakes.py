@@ -1,0 +1,147 @@
+"""Hold, breaker and caps: what stops enforcement, across restarts (law 7)."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, case, delete, func, select
+
+from gatekeeper.core.errors import ConflictError
+from gatekeeper.core.lifecycle import Breaker, Budget, Caps, Hold
+from gatekeeper.core.reference import Repository
+from gatekeeper.database import audit, tables
+from gatekeeper.database.connection import Link, touch
+from gatekeeper.database.upsert import insert_missing, upsert
+
+_HOLD, _BREAKER = "hold", "breaker"
+WINDOW = timedelta(hours=1)
+"""Over which the caps per repository and per hour count."""
+
+
+class Brakes:
+    """``ports.BrakeStore`` and ``budget``."""
+
+    _link: Link
+
+    def hold(self) -> Hold | None:
+        """The hold, if it is on."""
+        with self._link.reading() as connection:
+            return _hold(connection)
+
+    def set_hold(self, hold: Hold | None, *, actor: str, reason: str, now: datetime) -> None:
+        """Switches it on (a Hold) or off (None), with an audit row."""
+        brake = tables.brake
+        with self._link.writing(serial=True) as connection:
+            if hold is None:
+                connection.execute(delete(brake).where(brake.c.name == _HOLD))
+            else:
+                row = {"name": _HOLD, "actor": hold.actor, "reason": hold.reason, "since": hold.since}
+                upsert(connection, brake, [row], key=("name",))
+            audit.add(
+                connection,
+                actor=actor,
+                action="hold-off" if hold is None else "hold-on",
+                subject=_HOLD,
+                reason=reason,
+                detail={},
+                now=now,
+            )
+            touch(connection)
+
+    def breaker(self) -> Breaker | None:
+        """The breaker, if it is open."""
+        with self._link.reading() as connection:
+            return _breaker(connection)
+
+    def close_breaker(self, *, actor: str, reason: str, now: datetime) -> None:
+        """ConflictError when it is not open."""
+        brake = tables.brake
+        with self._link.writing(serial=True) as connection:
+            if connection.execute(delete(brake).where(brake.c.name == _BREAKER)).rowcount == 0:
+                raise ConflictError("the breaker is not open", reason_code="breaker-not-open")
+            audit.add(
+                connection,
+                actor=actor,
+                action="breaker-closed",
+                subject=_BREAKER,
+                reason=reason,
+                detail={},
+                now=now,
+            )
+            touch(connection)
+
+    def budget(self, repository: Repository, caps: Caps, *, run_started: datetime, now: datetime) -> Budget:
+        """What is left of the caps, with hold and breaker."""
+        table = tables.repository
+        with self._link.reading() as connection:
+            repository_id = connection.execute(
+                select(table.c.id).where(table.c.name == str(repository))
+            ).scalar()
+            return budget_of(connection, repository_id, caps, run_started=run_started, now=now)
+
+
+def budget_of(
+    connection: Connection,
+    repository_id: int | None,
+    caps: Caps,
+    *,
+    run_started: datetime | None,
+    now: datetime,
+) -> Budget:
+    """What is left of the caps as this transaction sees it. A breaker that was closed starts the count anew."""
+    intent = tables.intent
+    since = now - WINDOW
+    closed = connection.execute(
+        select(func.max(tables.audit.c.at)).where(
+            tables.audit.c.subject == _BREAKER, tables.audit.c.action == "breaker-closed"
+        )
+    ).scalar()
+    since = since if closed is None else max(since, closed)
+    run = since if run_started is None else run_started
+    counted = connection.execute(
+        select(
+            func.count(case((intent.c.created_at >= run, 1))).label("run"),
+            func.count(case((intent.c.repository_id == repository_id, 1))).label("repository"),
+            func.count().label("hour"),
+        ).where(intent.c.counted, intent.c.created_at > since)
+    ).one()
+    return Budget(
+        run=caps.per_run - (0 if run_started is None else counted.run),
+        repository=caps.per_repository - counted.repository,
+        hour=caps.per_hour - counted.hour,
+        hold=_hold(connection),
+        breaker=_breaker(connection),
+    )
+
+
+def open_breaker(connection: Connection, cap: str, *, now: datetime) -> None:
+    """Turns enforcement into proposals until a person closes it. Nothing happens when it is open already."""
+    if _breaker(connection) is not None:
+        return
+    reason = f"cap-{cap.replace('_', '-')}"
+    insert_missing(
+        connection,
+        tables.brake,
+        [{"name": _BREAKER, "actor": audit.DAEMON, "reason": reason, "since": now}],
+    )
+    audit.add(
+        connection,
+        actor=audit.DAEMON,
+        action="breaker-opened",
+        subject=_BREAKER,
+        reason=reason,
+        detail={},
+        now=now,
+    )
+
+
+def _hold(connection: Connection) -> Hold | None:
+    brake = tables.brake
+    row = connection.execute(select(brake).where(brake.c.name == _HOLD)).first()
+    return None if row is None else Hold(row.actor, row.reason, row.since)
+
+
+def _breaker(connection: Connection) -> Breaker | None:
+    brake = tables.brake
+    row = connection.execute(select(brake).where(brake.c.name == _BREAKER)).first()
+    return None if row is None else Breaker(row.reason, row.since)

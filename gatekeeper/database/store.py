@@ -1,0 +1,57 @@
+"""The store: every noun of this room over one database."""
+
+from __future__ import annotations
+
+from typing import Self
+
+from gatekeeper.database.audit import AuditTrail
+from gatekeeper.database.brakes import Brakes
+from gatekeeper.database.cases import Cases
+from gatekeeper.database.claims import Claims, Hosts
+from gatekeeper.database.connection import Link, make_engine
+from gatekeeper.database.intents import Intents
+from gatekeeper.database.repositories import Repositories
+from gatekeeper.database.schema import refuse_outdated, state_of
+from gatekeeper.database.status import Status
+from gatekeeper.database.subjects import Subjects
+from gatekeeper.database.tokens import Tokens
+from gatekeeper.database.verdicts import Verdicts
+
+
+class Database(
+    Repositories,
+    Claims,
+    Subjects,
+    Verdicts,
+    Intents,
+    Brakes,
+    Cases,
+    Status,
+    AuditTrail,
+    Tokens,
+):
+    """``ports.Store`` on SQLite or PostgreSQL. Thread-safe; several processes may use one database."""
+
+    def __init__(self, link: Link) -> None:
+        self._link = link
+        self._hosts = Hosts(link)
+
+    @classmethod
+    def open(cls, url: str) -> Self:
+        """``sqlite:///path`` or ``postgresql+psycopg://…``.
+
+        Raises UnavailableError when it cannot be reached, ConfigurationError for another URL and for a database whose
+        schema is not the one that this version needs (``schema-outdated``).
+        """
+        link = Link(make_engine(url))
+        try:
+            with link.reading() as connection:
+                refuse_outdated(state_of(connection))
+        except BaseException:
+            link.close()
+            raise
+        return cls(link)
+
+    def close(self) -> None:
+        """Closes every connection."""
+        self._link.close()

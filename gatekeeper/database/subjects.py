@@ -1,0 +1,213 @@
+"""Subjects: made due, claimed for verification, and what is known about each beforehand."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, and_, func, or_, select, update
+
+from gatekeeper.core.digest import Digest
+from gatekeeper.core.evidence import Evidence
+from gatekeeper.core.lifecycle import Case, IntentKind, IntentState
+from gatekeeper.core.reference import Repository
+from gatekeeper.core.verdict import State, Verdict
+from gatekeeper.core.waiver import Waiver
+from gatekeeper.database import tables
+from gatekeeper.database.claims import fenced
+from gatekeeper.database.connection import Link, touch
+from gatekeeper.database.marks import add_subjects, drop, mark, mark_digests
+from gatekeeper.database.pointing import point, tags_at
+from gatekeeper.database.rows import (
+    acted_on,
+    case_of,
+    ensure_repository,
+    matching,
+    newest_case_row,
+    read_body,
+    repository_named,
+    waiver_of,
+)
+from gatekeeper.database.upsert import upsert
+from gatekeeper.ports import DueSubject, Lease, RecordedVerdict
+
+HELD = (IntentState.WRITTEN, IntentState.CONFIRMED)
+"""States of an anchor intent whose anchor tag was read back."""
+
+
+class Subjects:
+    """What ``verify`` is given, and what makes it run."""
+
+    _link: Link
+
+    def mark_due(
+        self, repository: Repository, digest: Digest, *, tag: str | None, priority: int, now: datetime
+    ) -> None:
+        """Makes one subject due now; creates it if unknown. ``tag``: it was just seen to point at the digest.
+
+        A subject that is due or being judged already only gains priority: asking does not judge it twice.
+        """
+        subject = tables.subject
+        with self._link.writing(serial=True) as connection:
+            row = ensure_repository(connection, repository, now)
+            here = and_(subject.c.repository_id == row.id, subject.c.digest == digest)
+            add_subjects(connection, row, (digest,), now=now, priority=priority)
+            idle = and_(
+                subject.c.marked_at.is_(None),
+                or_(subject.c.lease_until.is_(None), subject.c.lease_until <= now),
+            )
+            mark(connection, here, or_(idle, subject.c.dropped.is_not(None)), now=now, revive=True)
+            connection.execute(
+                update(subject).where(here, subject.c.priority < priority).values(priority=priority)
+            )
+            if tag is not None and tag not in tags_at(connection, row.id, digest):
+                point(connection, row.id, {tag: digest}, now=now)
+                mark_digests(connection, row.id, (digest,), now=now)
+            touch(connection)
+
+    def mark_policy(self, revision: str, *, now: datetime) -> int:
+        """Marks every subject due that was judged under another revision; returns how many."""
+        subject, policy = tables.subject, tables.policy
+        with self._link.writing(serial=True) as connection:
+            connection.execute(update(policy).where(policy.c.current).values(current=False))
+            upsert(
+                connection,
+                policy,
+                [{"revision": revision, "loaded_at": now, "current": True}],
+                key=("revision",),
+            )
+            marked = mark(connection, subject.c.policy_revision != revision, now=now)
+            if marked:
+                touch(connection)
+            return marked
+
+    def due_subject(self, lease: Lease) -> DueSubject:
+        """The claimed row. ConflictError when the lease was lost.
+
+        Its tags are those that point at it and those that its open case replaced: they show our tombstone, and the
+        digest is what they stand for.
+        """
+        with self._link.reading() as connection:
+            row = fenced(connection, lease)
+            repository = tables.repository
+            name = connection.execute(
+                select(repository.c.name).where(repository.c.id == row.repository_id)
+            ).scalar_one()
+            tags = {*tags_at(connection, row.repository_id, row.digest), *_replaced_tags(connection, row)}
+            return DueSubject(
+                id=row.id,
+                repository=repository_named(name),
+                digest=row.digest,
+                tags=tuple(sorted(tags)),
+                first_seen=row.first_seen,
+                previous=_previous(connection, row.verdict_id),
+                undetermined_since=row.undetermined_since,
+                evidence_due=row.evidence_due,
+            )
+
+    def drop_subject(self, lease: Lease, *, why: str, now: datetime) -> None:  # noqa: ARG002 - the port's
+        """It turned out not to be a subject (evidence, tombstone, other artifact)."""
+        with self._link.writing() as connection:
+            fenced(connection, lease)
+            drop(connection, tables.subject.c.id == lease.id, why=why)
+            touch(connection)
+
+    def waivers(self, repository: Repository, digest: Digest) -> tuple[Waiver, ...]:
+        """Every waiver and release that could concern it, expired ones too (``decide`` checks the time)."""
+        waiver = tables.waiver
+        # A release names the digest that was judged; any other waiver may name a platform child of it.
+        statement = select(waiver).where(or_(waiver.c.case_id.is_(None), waiver.c.digest == digest))
+        with self._link.reading() as connection:
+            rows = connection.execute(statement.order_by(waiver.c.id)).all()
+        return tuple(waiver_of(row) for row in rows if matching((row.repository_glob,), repository))
+
+    def newest_case(self, repository: Repository, digest: Digest) -> Case | None:
+        """The newest case of this digest in this repository."""
+        table = tables.repository
+        with self._link.reading() as connection:
+            repository_id = connection.execute(
+                select(table.c.id).where(table.c.name == str(repository))
+            ).scalar()
+            row = None if repository_id is None else newest_case_row(connection, repository_id, digest)
+        return None if row is None else case_of(row, repository)
+
+    def predecessor(self, repository: Repository, tag: str, digest: Digest) -> tuple[Digest | None, bool]:
+        """(newest anchored digest that passes and passed at this tag, whether any other ever passed there).
+
+        One that was last judged under another policy than the one in force does not count as passing.
+        """
+        passed, table = tables.passed_tag, tables.repository
+        with self._link.reading() as connection:
+            repository_id = connection.execute(
+                select(table.c.id).where(table.c.name == str(repository))
+            ).scalar()
+            others = and_(
+                passed.c.repository_id == repository_id, passed.c.tag == tag, passed.c.digest != digest
+            )
+            newest = connection.execute(_anchored(repository_id, tag).where(others)).scalar()
+            any_other = connection.execute(select(passed.c.digest).where(others).limit(1)).first()
+        return newest, any_other is not None
+
+
+def _anchored(repository_id: int | None, tag: str) -> Any:
+    passed, subject, intent = tables.passed_tag, tables.subject, tables.intent
+    current = select(tables.policy.c.revision).where(tables.policy.c.current).limit(1).scalar_subquery()
+    return (
+        select(passed.c.digest)
+        .join(
+            subject,
+            and_(subject.c.repository_id == passed.c.repository_id, subject.c.digest == passed.c.digest),
+        )
+        .join(
+            intent,
+            and_(
+                intent.c.repository_id == repository_id,
+                intent.c.tag == tag,
+                intent.c.digest == passed.c.digest,
+                intent.c.kind == str(IntentKind.ANCHOR),
+                intent.c.state.in_([str(state) for state in HELD]),
+            ),
+        )
+        .join(tables.our_tag, tables.our_tag.c.intent_id == intent.c.id)
+        .where(
+            subject.c.state == str(State.PASSED),
+            subject.c.policy_revision == func.coalesce(current, subject.c.policy_revision),
+        )
+        .order_by(passed.c.at.desc())
+        .limit(1)
+    )
+
+
+def _replaced_tags(connection: Connection, row: Any) -> tuple[str, ...]:
+    """Tags of the open case that show what we put there, or nothing."""
+    case = newest_case_row(connection, row.repository_id, row.digest)
+    if case is None or not acted_on(case):
+        return ()
+    tag, intent = tables.tag, tables.intent
+    pointing = {
+        found.name: found.digest
+        for found in connection.execute(
+            select(tag.c.name, tag.c.digest).where(
+                tag.c.repository_id == row.repository_id, tag.c.name.in_(case.tags)
+            )
+        )
+    }
+    shown = {
+        (found.tag, found.shown)
+        for found in connection.execute(
+            select(intent.c.tag, intent.c.shown).where(intent.c.case_id == case.id, intent.c.replaces)
+        )
+    }
+    return tuple(name for name in case.tags if name not in pointing or (name, pointing[name]) in shown)
+
+
+def _previous(connection: Connection, verdict_id: int | None) -> RecordedVerdict | None:
+    if verdict_id is None:
+        return None
+    verdict, evidence = tables.verdict, tables.evidence
+    row = connection.execute(
+        select(verdict.c.body, evidence.c.body.label("evidence"))
+        .join(evidence, evidence.c.digest == verdict.c.evidence)
+        .where(verdict.c.id == verdict_id)
+    ).one()
+    return RecordedVerdict(verdict_id, read_body(Verdict, row.body), read_body(Evidence, row.evidence))

@@ -1,0 +1,163 @@
+"""Verdicts: everything that one judgement writes, in one transaction."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import Any, cast
+
+from sqlalchemy import Connection, insert, select, update
+
+from gatekeeper.core.canonical import to_plain
+from gatekeeper.core.digest import Digest
+from gatekeeper.core.errors import NotFoundError
+from gatekeeper.core.verdict import State, Verdict
+from gatekeeper.database import audit, tables
+from gatekeeper.database.claims import fenced
+from gatekeeper.database.columns import canonical_text
+from gatekeeper.database.connection import Link, touch
+from gatekeeper.database.intents import add_intent
+from gatekeeper.database.planned import apply_plans
+from gatekeeper.database.sboms import keep_images, keep_sboms
+from gatekeeper.database.upsert import insert_missing, upsert
+from gatekeeper.ports import Judgement, Lease
+
+_TIMES = ("decided_at", "recheck_at")
+
+
+class Verdicts:
+    """The writing part of ``ports.VerifyStore``."""
+
+    _link: Link
+
+    def record(self, lease: Lease | None, judgement: Judgement, *, now: datetime) -> None:
+        """Evidence, verdict, SBOMs, cases, intents, outbox and audit rows in one transaction, fenced by the lease.
+
+        A verdict that says the same as the one before renews its times only. Raises ConflictError when the lease was
+        lost.
+        """
+        with self._link.writing(serial=True) as connection:
+            row = _subject(connection, judgement) if lease is None else fenced(connection, lease)
+            _keep_evidence(connection, judgement, now)
+            keep_images(connection, judgement)
+            keep_sboms(connection, row.repository_id, judgement.evidence, judgement.sboms)
+            verdict_id = _keep_verdict(connection, row, judgement, now)
+            _keep_passes(connection, row.repository_id, judgement.verdict, now)
+            again = apply_plans(connection, row, judgement, now)
+            for draft in judgement.anchors:
+                add_intent(connection, draft, now=now)
+            _complete(connection, row, judgement, verdict_id, again)
+            touch(connection)
+
+
+def _subject(connection: Connection, judgement: Judgement) -> Any:
+    subject = tables.subject
+    row = connection.execute(
+        select(subject).where(subject.c.id == judgement.subject_id).with_for_update()
+    ).first()
+    if row is None:
+        raise NotFoundError(f"there is no subject {judgement.subject_id}", reason_code="subject-unknown")
+    return row
+
+
+def _keep_evidence(connection: Connection, judgement: Judgement, now: datetime) -> None:
+    evidence = tables.evidence
+    digest = judgement.verdict.evidence
+    if connection.execute(select(evidence.c.digest).where(evidence.c.digest == digest)).first() is None:
+        body = canonical_text(judgement.evidence)
+        insert_missing(connection, evidence, [{"digest": digest, "gathered_at": now, "body": body}])
+
+
+def _keep_verdict(connection: Connection, subject: Any, judgement: Judgement, now: datetime) -> int:
+    """The id of the subject's newest verdict."""
+    verdict, table = judgement.verdict, tables.verdict
+    content = _content(verdict)
+    times: dict[str, Any] = {
+        "decided_at": verdict.decided_at,
+        "recheck_at": verdict.recheck_at,
+        "next_deadline": min(verdict.recheck_at, judgement.evidence_due),
+        "body": canonical_text(verdict),
+    }
+    if subject.verdict_id is not None:
+        same = connection.execute(
+            update(table).where(table.c.id == subject.verdict_id, table.c.content == content).values(times)
+        )
+        if same.rowcount:
+            return int(subject.verdict_id)
+    verdict_id: int = connection.execute(
+        insert(table)
+        .values(
+            subject_id=subject.id,
+            state=str(verdict.state),
+            reason_code=verdict.reason_code,
+            scope=verdict.scope,
+            policy_revision=verdict.policy_revision,
+            evidence=verdict.evidence,
+            key_set=verdict.key_set,
+            evaluator=verdict.evaluator,
+            first_decided_at=verdict.decided_at,
+            content=content,
+            **times,
+        )
+        .returning(table.c.id)
+    ).scalar_one()
+    audit.add(
+        connection,
+        actor=audit.DAEMON,
+        action="verdict-recorded",
+        subject=f"{verdict.subject.repository}@{verdict.subject.digest}",
+        reason=verdict.reason_code,
+        detail={
+            "state": str(verdict.state),
+            "before": subject.state or "unjudged",
+            "scope": verdict.scope,
+            "policy": verdict.policy_revision,
+            "evidence": str(verdict.evidence),
+        },
+        now=now,
+    )
+    return verdict_id
+
+
+def _content(verdict: Verdict) -> Digest:
+    plain = cast("dict[str, Any]", to_plain(verdict))
+    kept = {name: value for name, value in plain.items() if name not in _TIMES}
+    return Digest.of(json.dumps(kept, sort_keys=True, separators=(",", ":")).encode())
+
+
+def _keep_passes(connection: Connection, repository_id: int, verdict: Verdict, now: datetime) -> None:
+    """Which tags it passes at: where a later rollback of the tag may go."""
+    rows = [
+        {"repository_id": repository_id, "tag": tag, "digest": verdict.subject.digest, "at": now}
+        for tag in sorted(verdict.subject.tags)
+        if verdict.state_at(tag) is State.PASSED
+    ]
+    upsert(connection, tables.passed_tag, rows, key=("repository_id", "tag", "digest"))
+
+
+def _complete(
+    connection: Connection, row: Any, judgement: Judgement, verdict_id: int, again: datetime | None
+) -> None:
+    """The subject's own row. An event that came in during the judgement leaves it due."""
+    subject, verdict = tables.subject, judgement.verdict
+    undetermined = verdict.state is State.INDETERMINATE or any(
+        verdict.state_at(tag) is State.INDETERMINATE for tag in verdict.subject.tags
+    )
+    values: dict[str, Any] = {
+        "verdict_id": verdict_id,
+        "state": str(verdict.state),
+        "policy_revision": verdict.policy_revision,
+        "undetermined_since": (row.undetermined_since or verdict.decided_at) if undetermined else None,
+        "lease_until": None,
+        "error": None,
+        "dropped": None,
+    }
+    if row.marks == row.claimed_marks:
+        due = [verdict.recheck_at, judgement.evidence_due]
+        values |= {
+            "next_due": min([*due, again] if again is not None else due),
+            "evidence_due": judgement.evidence_due,
+            "marked_at": None,
+            "priority": 0,
+        }
+    connection.execute(update(subject).where(subject.c.id == row.id).values(values))

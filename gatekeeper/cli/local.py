@@ -5,7 +5,7 @@ from __future__ import annotations
 import getpass
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -18,7 +18,7 @@ from gatekeeper.core.errors import ConfigurationError, GatekeeperError, NotOffer
 from gatekeeper.core.lifecycle import CaseState, Decision
 from gatekeeper.core.policy import Policy
 from gatekeeper.core.reference import Reference, parse_reference
-from gatekeeper.ports import Page, Registry, Store
+from gatekeeper.ports import Page, Registries, Registry, Store
 from gatekeeper.wiring import Application, Parts, build, checking, open_store
 
 if TYPE_CHECKING:
@@ -52,11 +52,32 @@ def plain(value: object) -> Plain:
 def local_application(config: Path | None) -> Iterator[Application]:
     """Every use case. Raises ConfigurationError, UnavailableError."""
     configuration = load_configuration(find_config(config))
-    application = build(configuration.settings, lambda: configuration.policy)
-    try:
+    with ExitStack() as stack:
+        registries = LateRegistries(configuration.settings, stack)
+        application = build(
+            configuration.settings, lambda: configuration.policy, Parts(registries=registries)
+        )
+        stack.callback(application.close)
         yield application
-    finally:
-        application.close()
+
+
+class LateRegistries:
+    """The configured registries, loaded when one is asked: a recorded answer about a digest needs none of them."""
+
+    def __init__(self, settings: Settings, stack: ExitStack) -> None:
+        self._settings = settings
+        self._stack = stack
+        self._opened: Registries | None = None
+
+    def get(self, host: str) -> Registry:
+        """Raises ConfigurationError for a host that is not configured."""
+        if self._opened is None:
+            self._opened = self._stack.enter_context(checking(self._settings)).registries
+        return self._opened.get(host)
+
+    def hosts(self) -> tuple[str, ...]:
+        """Every configured host."""
+        return tuple(entry.connection.host for entry in self._settings.registries)
 
 
 @contextmanager

@@ -1,12 +1,12 @@
 from __future__ import annotations
 
+import contextlib
 import io
 import re
-import sys
 
 import pytest
 
-from gatekeeper.cli.output import Facts, Line, Output, Rows, show
+from gatekeeper.cli.output import Block, Facts, Line, Output, Rows, show
 
 
 class Terminal(io.StringIO):
@@ -16,16 +16,14 @@ class Terminal(io.StringIO):
 
 @pytest.fixture
 def terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
-    screen = Terminal()
-    monkeypatch.setattr(sys, "stdout", screen)
     monkeypatch.setenv("COLUMNS", "100")
     monkeypatch.setenv("TERM", "xterm-256color")
     for name in ("NO_COLOR", "FORCE_COLOR", "TTY_COMPATIBLE"):
         monkeypatch.delenv(name, raising=False)
-    return screen
+    return Terminal()
 
 
-BLOCKS = [
+BLOCKS: list[Block] = [
     Facts([("state", "failed"), ("message", "[red]a\x1b[2Jb[/red] :smile:"), ("empty", None)]),
     Rows(["rule", "digest"], [["user-root", "sha256:" + "a" * 64], ["tag\nlatest", None]], title="findings"),
     Rows(["x"], [], empty="nothing"),
@@ -34,7 +32,8 @@ BLOCKS = [
 
 
 def test_a_terminal_gets_tables_with_every_character(terminal: Terminal) -> None:
-    show(Output.TABLE, {}, lambda: BLOCKS)
+    with contextlib.redirect_stdout(terminal):
+        show(Output.TABLE, {}, lambda: BLOCKS)
     drawn = terminal.getvalue()
     assert "\x1b[31m" in drawn, "the state is coloured"
     bare = re.sub(r"\x1b\[[0-9;]*m", "", drawn)
@@ -48,12 +47,14 @@ def test_a_terminal_gets_tables_with_every_character(terminal: Terminal) -> None
 
 def test_no_color_is_obeyed(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
-    show(Output.TABLE, {}, lambda: BLOCKS)
+    with contextlib.redirect_stdout(terminal):
+        show(Output.TABLE, {}, lambda: BLOCKS)
     assert not re.search(r"\x1b\[(3|4|9|10)[0-9;]*m", terminal.getvalue())
 
 
 def test_json_is_never_drawn(terminal: Terminal) -> None:
-    show(Output.JSON, {"message": "a\x1b[2Jb\u202e"}, lambda: BLOCKS)
+    with contextlib.redirect_stdout(terminal):
+        show(Output.JSON, {"message": "a\x1b[2Jb\u202e"}, lambda: BLOCKS)
     assert terminal.getvalue() == '{\n  "message": "a\\u001b[2Jb\\u202e"\n}\n'
 
 

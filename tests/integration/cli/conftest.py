@@ -29,7 +29,7 @@ class Gate:
 
     def token(self, *scopes: TokenScope, repositories: tuple[str, ...] = ("**",)) -> str:
         made = tokens.create(
-            self.world.store,
+            self.world.app.room.store,
             name="tester",
             scopes=frozenset(scopes or {TokenScope.ADMIN}),
             repositories=repositories,

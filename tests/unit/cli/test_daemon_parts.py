@@ -15,8 +15,9 @@ from gatekeeper.cli.daemon import reload_now, write_first_token
 from gatekeeper.config.reload import Reloader
 from gatekeeper.config.settings import LogFormat, LoggingSettings, LogLevel, ServerSettings
 from gatekeeper.core.errors import ConfigurationError
+from gatekeeper.database import Database
+from gatekeeper.database.migrate import upgrade
 from gatekeeper.workflow import tokens
-from tests.fakes.memory_store import MemoryStore
 
 POLICY = '[policies.p]\nrules = ["{rule}"]\n[[scopes]]\nname = "all"\nrepositories = ["**"]\npolicy = "p"\n'
 
@@ -32,8 +33,19 @@ def quiet() -> Iterator[None]:
     ours.setLevel(before[2])
 
 
-def test_the_first_start_writes_a_one_use_token_that_only_this_user_can_read(tmp_path: Path) -> None:
-    store, place = MemoryStore(), tmp_path / "first"
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Database]:
+    url = f"sqlite:///{tmp_path / 'gatekeeper.db'}"
+    upgrade(url)
+    opened = Database.open(url)
+    yield opened
+    opened.close()
+
+
+def test_the_first_start_writes_a_one_use_token_that_only_this_user_can_read(
+    tmp_path: Path, store: Database
+) -> None:
+    place = tmp_path / "first"
     settings = replace(ServerSettings(), bootstrap_token_file=place)
     write_first_token(store, settings)
     assert stat.S_IMODE(place.stat().st_mode) == 0o600
@@ -44,10 +56,9 @@ def test_the_first_start_writes_a_one_use_token_that_only_this_user_can_read(tmp
     assert len(store.tokens()) == 1
 
 
-def test_a_first_token_file_is_never_written_over(tmp_path: Path) -> None:
+def test_a_first_token_file_is_never_written_over(tmp_path: Path, store: Database) -> None:
     place = tmp_path / "first"
     place.write_text("mine")
-    store = MemoryStore()
     with pytest.raises(ConfigurationError, match="remove the file"):
         write_first_token(store, replace(ServerSettings(), bootstrap_token_file=place))
     assert (place.read_text(), list(store.tokens())) == ("mine", [])

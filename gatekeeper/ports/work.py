@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from gatekeeper.core.digest import Digest
 from gatekeeper.core.evidence import Evidence
-from gatekeeper.core.lifecycle import IntentDraft
+from gatekeeper.core.lifecycle import Caps, IntentDraft
 from gatekeeper.core.plan import Plan
 from gatekeeper.core.reference import Repository
 from gatekeeper.core.verdict import Verdict
@@ -135,6 +135,10 @@ class Judgement:
     """When the referrers are to be asked again."""
     raw_manifests: Mapping[Digest, bytes] = field(default_factory=dict)
     """Manifests of subject and children; a restore survives a registry that collected them."""
+    caps: Caps | None = None
+    """The ceilings that acts are checked against again, inside the transaction that spends them; None: no check."""
+    run_started: datetime | None = None
+    """Since when acts count as one run."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 from threading import Lock
 
 from gatekeeper.core.digest import Digest
@@ -26,8 +27,15 @@ _HANDED_OVER = 64
 class OciRegistry(Asking):
     """One registry host with one credential: ``ports.Registry``. Thread-safe."""
 
-    def __init__(self, settings: RegistrySettings, **hooks: object) -> None:
-        super().__init__(settings, **hooks)  # type: ignore[arg-type]
+    def __init__(
+        self,
+        settings: RegistrySettings,
+        *,
+        monotonic: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        """Opens no connection. Raises ConfigurationError when a certificate file cannot be used."""
+        super().__init__(settings, monotonic=monotonic, sleep=sleep)
         self._learned = Learned()
         self._opened: dict[tuple[str, Digest], Manifest] = {}
         self._opened_lock = Lock()

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gatekeeper.core.digest import Digest
-from gatekeeper.core.errors import ConflictError, MalformedError, NotFoundError, NotOfferedError
-from gatekeeper.core.manifest import MANIFEST_TYPES, Descriptor, Manifest, parse_manifest
-from gatekeeper.ports import Resolved
+from gatekeeper.core.errors import ConflictError, MalformedError, NotOfferedError
+from gatekeeper.core.manifest import MANIFEST_TYPES, Manifest, parse_manifest
 from gatekeeper.registry.answers import failure, media_type_of, protocol_error, unsupported
 from gatekeeper.registry.asking import Asking, Terms, checked_path, checked_tag, expect
 from gatekeeper.registry.scope import deleting, reading, writing
@@ -51,12 +50,6 @@ def head(asking: Asking, path: str, tag: str, known: Digest | None = None) -> He
         unchanged=digest == known,
         conditional=False if digest == known else None,
     )
-
-
-def resolve(asking: Asking, path: str, tag: str, known: Digest | None) -> Resolved:
-    """What a tag points at."""
-    found = head(asking, path, tag, known)
-    return Resolved(found.digest, found.media_type, found.unchanged)
 
 
 def manifest(asking: Asking, path: str, digest: Digest) -> Manifest:
@@ -135,11 +128,6 @@ def delete_manifest(asking: Asking, path: str, digest: Digest) -> None:
     _delete(asking, path, str(digest), f"delete {asking.host}/{path}@{digest}", by_tag=False)
 
 
-def descriptor_of(manifest: Manifest) -> Descriptor:
-    """The descriptor that names a manifest."""
-    return Descriptor(manifest.media_type, manifest.digest, len(manifest.raw))
-
-
 def _delete(asking: Asking, path: str, reference: str, what: str, *, by_tag: bool) -> None:
     answer = asking.ask(
         "DELETE", f"/v2/{checked_path(path)}/manifests/{reference}", terms=Terms(deleting(path))
@@ -167,15 +155,3 @@ def _digest(text: str, what: str) -> Digest:
         return Digest.parse(text)
     except MalformedError as error:
         raise protocol_error(what, "Docker-Content-Digest is no digest") from error
-
-
-def exists(asking: Asking, path: str, digest: Digest) -> bool:
-    """One HEAD by digest. Raises UnavailableError."""
-    answer = asking.ask(
-        "HEAD", f"/v2/{checked_path(path)}/manifests/{digest}", _ACCEPTING, terms=Terms(reading(path))
-    )
-    try:
-        expect(answer, f"{asking.host}/{path}@{digest}", 200)
-    except NotFoundError:
-        return False
-    return True

@@ -60,11 +60,6 @@ class Answer:
         self.method = method
 
     @property
-    def ok(self) -> bool:
-        """True below 400."""
-        return self.status_code < 400
-
-    @property
     def reason(self) -> str:
         """The status as text; the far side's own phrase is not repeated."""
         return f"status {self.status_code}"

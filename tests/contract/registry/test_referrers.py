@@ -74,6 +74,18 @@ def test_attaching_by_many_at_once_loses_none(site: Site, path: str) -> None:
     assert found(site.client, path, image) == {built.digest for built in many}
 
 
+def test_attaching_by_several_programs_at_once_loses_none(site: Site, path: str) -> None:
+    image = images.image(FILES)
+    site.push(path, image, "v1")
+    many = [images.referrer(image, SBOM, b"%d" % number) for number in range(4)]
+    clients = [OciRegistry(site.client.settings) for _ in many]
+    with ThreadPoolExecutor(len(many)) as pool:
+        list(pool.map(lambda pair: attach(pair[0], path, pair[1]), zip(clients, many, strict=True)))
+    for client in clients:
+        client.close()
+    assert found(site.client, path, image) == {built.digest for built in many}
+
+
 def test_cosign_tags_are_found_and_handed_over_by_digest(site: Site, path: str) -> None:
     image = images.image(FILES)
     tag = image.digest.replace(":", "-")

@@ -17,8 +17,8 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from gatekeeper.core.errors import GatekeeperError
-from gatekeeper.engine.port import Engine
 from gatekeeper.ports import Lease, WorkKind
+from gatekeeper.ports.engine import Engine
 from gatekeeper.workflow.discover import discover
 from gatekeeper.workflow.enforce import enforce
 from gatekeeper.workflow.verify import verify

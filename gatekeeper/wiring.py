@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from gatekeeper.core.lifecycle import Case, Decision
     from gatekeeper.core.policy import Policy
     from gatekeeper.core.reference import Reference
-    from gatekeeper.engine.port import Engine
     from gatekeeper.ports import Clock, Registries, Store
+    from gatekeeper.ports.engine import Engine
     from gatekeeper.scheduler import Daemon
     from gatekeeper.workflow.answer import Answer
     from gatekeeper.workflow.explain import Explanation

@@ -11,7 +11,7 @@ from threading import Condition, Thread
 from uuid import uuid4
 
 from gatekeeper.core.errors import ConflictError, GatekeeperError
-from gatekeeper.engine.port import Work
+from gatekeeper.ports.engine import Work
 
 _log = logging.getLogger(__name__)
 

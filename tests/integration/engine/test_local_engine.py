@@ -7,7 +7,7 @@ import pytest
 
 from gatekeeper.core.errors import ConflictError
 from gatekeeper.engine.local import InlineEngine, LocalEngine
-from gatekeeper.engine.port import Engine
+from gatekeeper.ports.engine import Engine
 
 
 def test_a_stalled_registry_never_blocks_another() -> None:

@@ -16,11 +16,15 @@ from gatekeeper.core.policy import Action, Mode, Policy, RuleSet, Scope, Signer
 from gatekeeper.core.reference import parse_reference
 from gatekeeper.core.rules.signature_missing import SignatureMissing
 from gatekeeper.core.rules.user_root import UserRoot
-from gatekeeper.ports import Page
+from gatekeeper.database import Database
+from gatekeeper.ports import Page, WorkKind
 from gatekeeper.registry.registries import ConfiguredRegistries
 from gatekeeper.registry.settings import Pace, RegistrySettings
 from gatekeeper.signatures.keys import load_public_key
 from gatekeeper.wiring import Application, Parts, build
+from gatekeeper.workflow.discover import discover
+from gatekeeper.workflow.verify import verify
+from gatekeeper.workflow.watch import watch
 from tests.acceptance.crash.points import COMMITS, Points, Watched, WatchedRegistries
 
 
@@ -33,7 +37,7 @@ class Errand:
     key_pem: str
     action: str
     what: str
-    """``rounds`` | ``release`` | ``promote``"""
+    """``rounds`` | ``judge`` | ``release`` | ``promote``"""
     at: datetime
     report: str
     """File for the points that were passed, written at the end."""
@@ -60,8 +64,6 @@ def run(errand: Errand) -> None:
 
 
 def _application(errand: Errand, points: Points) -> Application:
-    from gatekeeper.database import Database
-
     connection = RegistrySettings(
         errand.host, plain_http=True, pace=Pace(attempts=1, ceiling=0.1, backoff=0.0)
     )
@@ -124,6 +126,18 @@ def _rounds(application: Application, _host: str) -> None:
     application.run_rounds(2)
 
 
+def _judge(application: Application, _host: str) -> None:
+    """Watch and verify only: what is planned waits, as it would for a busy worker."""
+    room = application.room
+    discover(room)
+    for kind in (WorkKind.REPOSITORY, WorkKind.SUBJECT):
+        while leases := room.store.claim(kind, now=room.clock.now(), limit=1, lease_for=timedelta(0)):
+            if kind is WorkKind.REPOSITORY:
+                watch(room, leases[0])
+            else:
+                verify(room, leases[0], run_started=room.clock.now())
+
+
 def _release(application: Application, _host: str) -> None:
     store = application.room.store
     cases, _ = store.cases(states=frozenset({CaseState.OPEN}), repositories=("**",), page=Page())
@@ -146,6 +160,7 @@ def _promote(application: Application, host: str) -> None:
 
 _ERRANDS: dict[str, Callable[[Application, str], None]] = {
     "rounds": _rounds,
+    "judge": _judge,
     "release": _release,
     "promote": _promote,
 }

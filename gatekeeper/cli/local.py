@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from gatekeeper.config.load import find_config, load_settings
-from gatekeeper.config.reload import Configuration, load_configuration
 from gatekeeper.config.settings import Settings
 from gatekeeper.core.canonical import to_plain
 from gatekeeper.core.errors import ConfigurationError, GatekeeperError, NotOfferedError
@@ -51,6 +50,8 @@ def plain(value: object) -> Plain:
 @contextmanager
 def local_application(config: Path | None) -> Iterator[Application]:
     """Every use case. Raises ConfigurationError, UnavailableError."""
+    from gatekeeper.config.reload import load_configuration
+
     configuration = load_configuration(find_config(config))
     with ExitStack() as stack:
         registries = LateRegistries(configuration.settings, stack)
@@ -178,10 +179,11 @@ class LocalDesk:
 
 def check_image(config: Path | None, reference: Reference) -> Plain:
     """One image judged now, as ``explain`` shows it. No database is opened."""
+    from gatekeeper.config.reload import load_configuration
     from gatekeeper.workflow.check import check
     from gatekeeper.workflow.explain import explanation_of
 
-    configuration: Configuration = load_configuration(find_config(config))
+    configuration = load_configuration(find_config(config))
     with checking(configuration.settings) as collector:
         return plain(explanation_of(check(collector, configuration.policy, reference)))
 
@@ -228,6 +230,7 @@ def recover_cases(config: Path | None, reason: str | None) -> Plain:
 def open_demo(config: Path, clock: StoryClock) -> Application:
     """The application of the demo's own configuration; the environment of whoever runs it has no say in it."""
     from gatekeeper.cli.schema import upgrade
+    from gatekeeper.config.reload import load_configuration
 
     configuration = load_configuration(config, {})
     upgrade(configuration.settings)

@@ -42,7 +42,7 @@ def attach(asking: Asking, path: str, manifest: Manifest, *, learned: Learned) -
         asking, path, manifest.raw, manifest.media_type, str(manifest.digest), digest=manifest.digest
     )
     if answer.headers.get("OCI-Subject") == str(subject):
-        learned.note(referrers=True)
+        learned.referrers_answered()
         return
     # Some registries keep referrers without saying so here; where the API lists ours, a tag would only be litter.
     if not api_lists(asking, path, subject, manifest.digest, learned=learned):

@@ -36,7 +36,7 @@ class OciRegistry(Asking):
     ) -> None:
         """Opens no connection. Raises ConfigurationError when a certificate file cannot be used."""
         super().__init__(settings, monotonic=monotonic, sleep=sleep)
-        self._learned = Learned()
+        self._learned = Learned(monotonic)
         self._opened: dict[tuple[str, Digest], Manifest] = {}
         self._opened_lock = Lock()
         self._seen_subject: tuple[str, Digest] | None = None
@@ -158,8 +158,8 @@ class OciRegistry(Asking):
     # --- referrers and closures -----------------------------------------------------------------------------------
 
     def referrers(self, path: str, subject: Digest, *, tags: frozenset[str] | None = None) -> Referrers:
-        """Everything that hangs on ``subject``. Raises UnavailableError, NotFoundError when the tags cannot be had."""
-        known = tags if tags is not None else related_tags(self.tags(path))
+        """Everything that hangs on ``subject``. Raises UnavailableError when not even the tags can be listed."""
+        known = tags if tags is not None else self._related_tags(path)
         return find_referrers(
             self, path, subject, learned=self._learned, tags=known, manifest_at=self._opened_at
         )
@@ -179,13 +179,20 @@ class OciRegistry(Asking):
         return copy_members(self, path, members, target, target_path, root=root, learned=self._learned)
 
     def _members(self, path: str, root: Digest) -> tuple[Member, ...]:
-        tags = related_tags(self.tags(path))
+        tags = self._related_tags(path)
         walk = Walk(
             lambda digest: self.manifest(path, digest),
             lambda digest: self.referrers(path, digest, tags=tags),
             self.settings.caps,
         )
         return walk.run(root)
+
+    def _related_tags(self, path: str) -> frozenset[str] | None:
+        # Distribution 2 knows no repository without a tag, although its manifests can be read.
+        try:
+            return related_tags(self.tags(path))
+        except NotFoundError:
+            return None
 
     # A manifest that was opened by its tag to learn its digest is about to be asked for by that digest: it is handed
     # over once instead of being fetched twice.

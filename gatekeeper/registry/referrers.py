@@ -16,7 +16,7 @@ from gatekeeper.core.errors import Cause, GatekeeperError, MalformedError, NotFo
 from gatekeeper.core.evidence import Unavailable
 from gatekeeper.core.manifest import OCI_INDEX, Descriptor, ImageIndex, Manifest, parse_manifest
 from gatekeeper.ports import FoundReferrer, Offered, Referrers
-from gatekeeper.registry.answers import failure, media_type_of, protocol_error
+from gatekeeper.registry.answers import error_code, failure, media_type_of, protocol_error
 from gatekeeper.registry.asking import Asking, Terms, checked_path
 from gatekeeper.registry.capability import Learned
 from gatekeeper.registry.links import next_link, on_origin
@@ -27,6 +27,8 @@ API = "referrers-api"
 FALLBACK = "fallback-tag"
 COSIGN = "cosign-tag"
 _NOT_OFFERED = (400, 404, 405, 406, 501)
+_ABOUT_THE_REPOSITORY = frozenset({"NAME_UNKNOWN", "NAME_INVALID", "MANIFEST_UNKNOWN", "DIGEST_INVALID"})
+"""Codes that say nothing of whether the API exists."""
 
 
 @dataclass(slots=True)
@@ -65,10 +67,13 @@ def find_referrers(
     subject: Digest,
     *,
     learned: Learned,
-    tags: frozenset[str],
+    tags: frozenset[str] | None,
     manifest_at: Callable[[str, str], Manifest],
 ) -> Referrers:
-    """The union. What could not be asked is the gap, never an empty answer."""
+    """The union. What could not be asked is the gap, never an empty answer.
+
+    ``tags``: those of the repository, or None when it has no list of them; then each tag is asked for.
+    """
     gathered = Gathered(asking.settings.caps.referrer_count)
     try:
         _from_api(asking, path, subject, learned, gathered)
@@ -77,8 +82,8 @@ def find_referrers(
     fallback = subject.tag_form
     places = [(fallback, FALLBACK), *((f"{fallback}{suffix}", COSIGN) for suffix in COSIGN_SUFFIXES)]
     for tag, place in places:
-        if tag in tags:
-            _from_tag(path, tag, place, manifest_at, gathered)
+        if tags is None or tag in tags:
+            _from_tag(path, tag, place, manifest_at, gathered, listed=tags is not None)
     return Referrers(tuple(gathered.items.values()), gathered.gap)
 
 
@@ -92,7 +97,7 @@ def api_lists(asking: Asking, path: str, subject: Digest, digest: Digest, *, lea
 
 def _from_api(asking: Asking, path: str, subject: Digest, learned: Learned, gathered: Gathered) -> None:
     """Pages of the referrers API. A 404 means "not offered" only where the API was never seen to work."""
-    if learned.known.referrers is Offered.NO:
+    if learned.skips_referrers:
         return
     caps = asking.settings.caps
     what = f"referrers of {asking.host}/{checked_path(path)}@{subject}"
@@ -105,7 +110,8 @@ def _from_api(asking: Asking, path: str, subject: Digest, learned: Learned, gath
         if answer.status_code in _NOT_OFFERED and len(seen) == 1:
             if learned.known.referrers is Offered.YES:
                 raise protocol_error(what, f"the API worked before and answered {answer.status_code} now")
-            learned.note(referrers=False)
+            if error_code(answer) not in _ABOUT_THE_REPOSITORY:
+                learned.referrers_refused()
             return
         if answer.status_code != 200:
             error = failure(answer, what)
@@ -113,7 +119,7 @@ def _from_api(asking: Asking, path: str, subject: Digest, learned: Learned, gath
         if media_type_of(answer.headers) != OCI_INDEX:
             raise protocol_error(what, "the answer is no image index")
         page = _index(answer.content, what)
-        learned.note(referrers=True)
+        learned.referrers_answered()
         for descriptor in page.manifests:
             gathered.add(descriptor, API)
         target = next_link(answer.headers.getlist("Link"))
@@ -138,12 +144,19 @@ def _index(content: bytes, what: str) -> ImageIndex:
 
 
 def _from_tag(
-    path: str, tag: str, place: str, manifest_at: Callable[[str, str], Manifest], gathered: Gathered
+    path: str,
+    tag: str,
+    place: str,
+    manifest_at: Callable[[str, str], Manifest],
+    gathered: Gathered,
+    *,
+    listed: bool,
 ) -> None:
     try:
         found = manifest_at(path, tag)
     except NotFoundError as error:
-        gathered.missing(Unavailable(f"tag {tag}", Cause.VANISHED, error.message))
+        if listed:
+            gathered.missing(Unavailable(f"tag {tag}", Cause.VANISHED, error.message))
     except (UnavailableError, MalformedError) as error:
         gathered.missing(_gap(f"tag {tag}", error))
     else:

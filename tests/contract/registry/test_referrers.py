@@ -188,6 +188,16 @@ def test_a_closure_is_copied_to_another_registry_and_back(
     assert sorted(str(one.digest) for one in site.client.closure(other_path, root)) == sorted(everything)
 
 
+def test_a_copy_without_any_tag_is_read_and_copied_on(site: Site, path: str, other_path: str) -> None:
+    image = images.image(FILES)
+    root = Digest.parse(image.digest)
+    site.push(path, image, "v1")
+    site.client.copy_closure(path, root, site.client, other_path)
+    assert found(site.client, other_path, image) == set()
+    assert [str(manifest.digest) for manifest in site.client.closure(other_path, root)] == [image.digest]
+    site.client.copy_closure(other_path, root, site.client, f"{other_path}-on")
+
+
 def test_copying_twice_changes_nothing(site: Site, path: str, other_path: str) -> None:
     index, _, _ = _pushed_tree(site, path)
     root = Digest.parse(index.digest)

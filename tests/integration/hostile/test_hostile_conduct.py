@@ -23,6 +23,8 @@ from gatekeeper.demo.registry_faults import (
 )
 from gatekeeper.registry.client import OciRegistry
 from gatekeeper.registry.settings import RegistrySettings, SecretText, UsernamePassword
+from gatekeeper.transport.connection import BOUNDS, BoundedHTTPConnection
+from gatekeeper.transport.faults import AddressRefusedError
 from tests.integration.hostile.conftest import CAPS, HASTE, PACE, PATH, Scene
 
 pytestmark = pytest.mark.timeout(20)
@@ -272,6 +274,47 @@ def test_a_referrers_api_that_stops_working_is_a_gap_and_not_an_empty_list(scene
     found = scene.client.referrers(PATH, scene.digest)
     assert found.gap is not None
     assert found.gap.cause is Cause.PROTOCOL
+
+
+@pytest.mark.parametrize("status", [404, 400, 405])
+def test_a_referrers_api_that_flickers_at_first_is_asked_again(scene: Scene, status: int) -> None:
+    _hang(scene, 1)
+    scene.registry.faults.add(Match(path="/referrers/", times=1), Status(status))
+    assert scene.client.referrers(PATH, scene.digest).items == ()
+    assert len(scene.client.referrers(PATH, scene.digest).items) == 1
+
+
+def test_a_registry_without_referrers_api_is_not_asked_for_ever() -> None:
+    with EmbeddedRegistry(Behaviour.docker_registry_2()) as registry:
+        image = images.image({"a": b"b"})
+        image.store_in(registry.store, PATH, "v1")
+        now = [0.0]
+        client = OciRegistry(RegistrySettings(host=registry.host, plain_http=True), monotonic=lambda: now[0])
+        digest = Digest.parse(image.digest)
+
+        def asked() -> int:
+            for _ in range(10):
+                client.referrers(PATH, digest, tags=frozenset())
+            return sum("/referrers/" in request.path for request in registry.requests)
+
+        assert asked() == 3
+        now[0] = 301.0
+        assert asked() == 4
+        client.close()
+
+
+def test_an_address_that_must_not_be_reached_gets_no_byte(scene: Scene) -> None:
+    # What the name resolved to before does not count: the address that is really connected to does.
+    host, _, port = scene.registry.host.partition(":")
+    connection = BoundedHTTPConnection(host, int(port))
+    BOUNDS.admits = lambda address: address != "127.0.0.1"
+    try:
+        with pytest.raises(AddressRefusedError):
+            connection.connect()
+    finally:
+        BOUNDS.admits = None
+    assert connection.sock is None
+    assert scene.registry.requests == ()
 
 
 @pytest.mark.parametrize(

@@ -18,12 +18,11 @@ from gatekeeper.database.intents import add_intent, intent_subject
 from gatekeeper.database.marks import add_subjects, mark_digests
 from gatekeeper.database.pointing import case_subject, close_case
 from gatekeeper.database.rows import (
-    after_cursor,
     case_of,
     ensure_repository,
     intent_of,
     like_any,
-    matching,
+    newest_first,
     read_body,
     repository_named,
 )
@@ -46,22 +45,11 @@ class Cases:
             .where(
                 case.c.state.in_(sorted(str(state) for state in states)),
                 like_any(repository.c.name, repositories),
-                after_cursor(case.c.id, page),
             )
-            .order_by(case.c.id.desc())
         )
-        found: list[Case] = []
-        last = 0
         with self._link.reading() as connection:
-            for row in connection.execute(statement.execution_options(yield_per=200)):
-                where = repository_named(row.repository)
-                if not matching(repositories, where):
-                    continue
-                if len(found) == page.limit:
-                    return found, str(last)
-                found.append(case_of(row, where))
-                last = row.id
-        return found, None
+            found, cursor = newest_first(connection, statement, case.c.id, repositories, page)
+        return [case_of(row, where) for row, where in found], cursor
 
     def case(self, case_id: str) -> CaseRow:
         """NotFoundError when there is none."""

@@ -6,7 +6,7 @@ import json
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, false, or_, select, true
+from sqlalchemy import ColumnElement, Connection, Row, Select, false, or_, select, true
 
 from gatekeeper.core.canonical import from_plain
 from gatekeeper.core.digest import Digest
@@ -21,6 +21,7 @@ from gatekeeper.ports import Page
 
 T = TypeVar("T")
 FIRST_INTERVAL = timedelta(minutes=1)
+_FETCHED = 100
 
 
 def read_body(kind: type[T], body: str) -> T:
@@ -142,15 +143,43 @@ def like_any(column: ColumnElement[str], globs: tuple[str, ...]) -> ColumnElemen
     return or_(*patterns)
 
 
-def after_cursor(column: ColumnElement[int], page: Page) -> ColumnElement[bool]:
-    """Rows behind a page's cursor, newest first. Raises MalformedError for a cursor that is none of ours."""
+def newest_first(
+    connection: Connection,
+    statement: Select[Any],
+    key: ColumnElement[int],
+    globs: tuple[str, ...],
+    page: Page,
+) -> tuple[list[tuple[Row[Any], Repository]], str | None]:
+    """A page of rows whose ``repository`` one of the globs matches, and the cursor of the next page.
+
+    ``statement`` selects ``key`` as id. Raises MalformedError for a cursor that is none of ours.
+    """
+    found: list[tuple[Row[Any], Repository]] = []
+    below = _cursor(page)
+    fetched = max(page.limit + 1, _FETCHED)
+    while True:
+        chunk = statement if below is None else statement.where(key < below)
+        rows = connection.execute(chunk.order_by(key.desc()).limit(fetched)).all()
+        for row in rows:
+            repository = repository_named(row.repository)
+            if not matching(globs, repository):
+                continue
+            if len(found) == page.limit:
+                return found, str(found[-1][0].id) if found else None
+            found.append((row, repository))
+        if len(rows) < fetched:
+            return found, None
+        below = rows[-1].id
+
+
+def _cursor(page: Page) -> int | None:
     if page.after is None:
-        return true()
+        return None
     if not (page.after.isascii() and page.after.isdigit() and len(page.after) <= 18):
         raise MalformedError(
             "the cursor `after` is none that this listing gave", reason_code="cursor-malformed"
         )
-    return and_(column < int(page.after))
+    return int(page.after)
 
 
 def matching(globs: tuple[str, ...], repository: Repository) -> bool:

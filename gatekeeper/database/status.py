@@ -16,12 +16,10 @@ from gatekeeper.core.verdict import Verdict
 from gatekeeper.database import tables
 from gatekeeper.database.connection import Link
 from gatekeeper.database.rows import (
-    after_cursor,
     case_of,
     like_any,
-    matching,
+    newest_first,
     read_body,
-    repository_named,
 )
 from gatekeeper.ports import Page, StatusRow
 
@@ -86,28 +84,13 @@ class Status:
     ) -> tuple[Sequence[StatusRow], str | None]:
         """Subjects with their newest verdict, newest first. MalformedError for a foreign cursor."""
         subject, repository = tables.subject, tables.repository
-        statement = (
-            _rows()
-            .where(
-                like_any(repository.c.name, repositories),
-                true() if state is None else subject.c.state == state,
-                after_cursor(subject.c.id, page),
-            )
-            .order_by(subject.c.id.desc())
-            .execution_options(yield_per=200)
+        statement = _rows().where(
+            like_any(repository.c.name, repositories),
+            true() if state is None else subject.c.state == state,
         )
-        found: list[StatusRow] = []
-        last = 0
         with self._link.reading() as connection:
-            for row in connection.execute(statement):
-                where = repository_named(row.repository)
-                if not matching(repositories, where):
-                    continue
-                if len(found) == page.limit:
-                    return found, str(last)
-                found.append(_status_row(row, where))
-                last = row.id
-        return found, None
+            found, cursor = newest_first(connection, statement, subject.c.id, repositories, page)
+        return [_status_row(row, where) for row, where in found], cursor
 
     def change_counter(self) -> int:
         """Rises with every write that could change an answer."""

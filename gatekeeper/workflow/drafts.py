@@ -20,9 +20,19 @@ RESTORES = "io.gatekeeper.restores"
 
 
 def enforcing(
-    act: Act, verdict: Verdict, scoped: ScopedPolicy, tag: str, *, nonce: str, opened_at: datetime
+    act: Act,
+    verdict: Verdict,
+    scoped: ScopedPolicy,
+    tag: str,
+    *,
+    nonce: str,
+    opened_at: datetime,
+    review: str,
 ) -> IntentDraft:
-    """The intent that replaces a failing tag. Its ``case_id`` is filled in by the store."""
+    """The intent that replaces a failing tag. Its ``case_id`` is filled in by the store.
+
+    ``review``: where a person decides about it, written on the tombstone.
+    """
     subject = verdict.subject
     quarantines = act.kind is IntentKind.QUARANTINE
     rolls_back = act.kind is IntentKind.ROLLBACK
@@ -39,11 +49,11 @@ def enforcing(
         case_id=None,
         actor=DAEMON,
         reason=verdict.reason_at(tag),
-        annotations=_case_annotations(verdict, tag, opened_at),
+        annotations=_case_annotations(verdict, tag, opened_at, review),
     )
 
 
-def _case_annotations(verdict: Verdict, tag: str, opened_at: datetime) -> Mapping[str, str]:
+def _case_annotations(verdict: Verdict, tag: str, opened_at: datetime, review: str) -> Mapping[str, str]:
     shown = sorted(
         finding.fingerprint
         for finding in verdict.findings
@@ -54,7 +64,7 @@ def _case_annotations(verdict: Verdict, tag: str, opened_at: datetime) -> Mappin
         FINGERPRINTS: ",".join(shown),
         REASON_CODE: verdict.reason_at(tag),
         WHO_CAN_RELEASE: "a reviewer: a token with scope review, or the command line beside the database",
-        REVIEW: "gatekeeper quarantine list",
+        REVIEW: review,
     }
 
 

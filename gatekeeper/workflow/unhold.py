@@ -21,9 +21,9 @@ def step(work: Work) -> Step:
         else:
             left.append(f"{tag.repository}:{tag.tag}")
     work.room.store.drop_tags(work.lease, gone, now=work.room.clock.now())
-    note = f"{len(gone)} tags let go"
+    note = "our tags were let go"
     if left:
-        note += f"; the registry removes no tag, so these stay: {', '.join(left)}"
+        note = f"the registry removes no tag, so these stay: {', '.join(left)}"
     return Step(IntentState.CONFIRMED, note)
 
 

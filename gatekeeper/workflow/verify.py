@@ -153,7 +153,12 @@ def _plan_for(planning: _Planning, tag: str, budget: Budget) -> tuple[TagPlan, B
     intents: tuple[IntentDraft, ...] = ()
     if isinstance(planned, Act):
         nonce = planning.room.nonce()
-        intents = (drafts.enforcing(planned, verdict, planning.scoped, tag, nonce=nonce, opened_at=now),)
+        review = planning.room.review
+        intents = (
+            drafts.enforcing(
+                planned, verdict, planning.scoped, tag, nonce=nonce, opened_at=now, review=review
+            ),
+        )
         budget = dataclasses.replace(
             budget, run=budget.run - 1, repository=budget.repository - 1, hour=budget.hour - 1
         )

@@ -113,6 +113,8 @@ class Workroom:
     """False for repositories that the configuration leaves out, whatever the policy covers."""
     named: Callable[[], tuple[Repository, ...]] = tuple
     """Repositories that the configuration names without wildcards: they need no catalog."""
+    review: str = "gatekeeper quarantine list"
+    """Where a person decides about a case: written on tombstones."""
     limits_in_force: Callable[[], Limits] = Limits
     caps_in_force: Callable[[], Caps] = Caps
     tag_lists: TagLists = field(default_factory=TagLists)

@@ -176,6 +176,7 @@ def build(
         spread=given.spread or secrets.SystemRandom().random,
         watches=lambda repository: _watches(settings, repository),
         named=lambda: _named(settings),
+        review=settings.server.public_url or "gatekeeper quarantine list",
         limits_in_force=lambda: _limits(now()),
         caps_in_force=lambda: now().caps,
     )

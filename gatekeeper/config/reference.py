@@ -51,7 +51,8 @@ or (where it is allowed) `{ command = ["program", "argument"] }`; files that eve
 Secrets are read anew when they are needed, so that rotating one needs no restart.
 
 **Reload.** On SIGHUP the daemon reads both files again. A bad one changes nothing and is told in the log. The
-policy and `logging` take effect at once, everything else at the next start.
+policy, `caps`, `polling` and `logging` take effect at once; `registries`, `database`, `server` and `engine` at the
+next start.
 """
 
 

@@ -35,6 +35,7 @@ host = "{host}"
 plain_http = true
 [server]
 listen = "127.0.0.1:0"
+public_url = "https://gate.example.com"
 [polling]
 interval = "1s"
 min_interval = "1s"

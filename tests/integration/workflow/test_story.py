@@ -137,3 +137,32 @@ def test_report_only_records(world: World) -> None:
     assert world.status("app/web:1.0").state is AnswerState.FAILED
     assert world.registry.dump() == before
     assert world.cases() == []
+
+
+def test_what_the_source_has_collected_is_put_back_from_quarantine(world: World) -> None:
+    bad = world.push("app/web", "1.0", user="0")
+    world.sign("app/web", bad, bundle=True)
+    world.rounds(2)
+    store = world.registry.store
+    for tag in world.ours("app/web"):
+        store.delete_tag("app/web", tag)
+    store.delete_tag("app/web", "1.0")
+    store.collect_untagged("app/web")
+    assert store.manifest("app/web", str(bad)) is None
+
+    world.app.review(world.case().id, Decision.RELEASE, actor="rita", reason="fine")
+    world.rounds(2)
+    assert world.shown("app/web", "1.0") == str(bad)
+    assert store.referrers("app/web", str(bad)) != []
+
+
+def test_what_every_registry_has_lost_is_put_back_from_the_database(world: World) -> None:
+    world.scope(action=Action.RETAG)
+    bad = world.push("app/web", "1.0", user="0")
+    world.rounds(2)
+    store = world.registry.store
+    store.delete_manifest("app/web", str(bad))
+
+    world.app.review(world.case().id, Decision.RESTORE, actor="rita", reason="undo")
+    world.rounds(2)
+    assert world.shown("app/web", "1.0") == str(bad)

@@ -115,6 +115,11 @@ class World:
         )
         self.app = build(settings, lambda: self.policy, parts)
 
+    def caps_for(self, **caps: int) -> None:
+        """Another ceiling, in a fresh process."""
+        self.caps = Caps(**caps)
+        self.restart()
+
     def restart(self) -> None:
         self.app.close()
         self.start()

@@ -21,6 +21,7 @@ from gatekeeper.ports import Lease, WorkKind
 from gatekeeper.ports.engine import Engine
 from gatekeeper.workflow.discover import discover
 from gatekeeper.workflow.enforce import enforce
+from gatekeeper.workflow.recover import hold_when_forgotten
 from gatekeeper.workflow.verify import verify
 from gatekeeper.workflow.watch import watch
 from gatekeeper.workflow.workroom import DAEMON, Workroom
@@ -99,6 +100,9 @@ class Daemon:
         """Starts ticking in the background."""
         self._audit("daemon-started", "")
         self.log_audit_head()
+        hold = hold_when_forgotten(self._room)
+        if hold is not None:
+            _log.warning("every registry write is held: %s", hold.reason)
         scheduler = BackgroundScheduler(
             executors={"default": ThreadPoolExecutor(4)},
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},

@@ -15,9 +15,13 @@ def hold_tag(nonce: str, position: int) -> str:
     return f"gatekeeper-hold-{nonce}-{position}"
 
 
+CASE_TAGS = "gatekeeper-case-"
+"""How the tags of case records begin."""
+
+
 def case_tag(nonce: str) -> str:
     """Where the case record lies."""
-    return f"gatekeeper-case-{nonce}"
+    return f"{CASE_TAGS}{nonce}"
 
 
 def quarantine_tag(tag: str, digest: Digest) -> str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from gatekeeper.core.digest import Digest
 from gatekeeper.core.errors import MalformedError, NotFoundError, NotOfferedError, UnavailableError
 from gatekeeper.core.evidence import Unavailable
-from gatekeeper.core.lifecycle import Case, CaseState, IntentDraft, IntentKind
+from gatekeeper.core.lifecycle import Case, CaseState, Hold, IntentDraft, IntentKind
 from gatekeeper.core.manifest import Manifest
 from gatekeeper.core.policy import Action
 from gatekeeper.core.reference import Repository
@@ -20,9 +20,11 @@ from gatekeeper.core.tombstone import TombstoneFacts, read_case_record, read_tom
 from gatekeeper.ports import Registry
 from gatekeeper.workflow import graveyard
 from gatekeeper.workflow.discover import existing
+from gatekeeper.workflow.names import CASE_TAGS
 from gatekeeper.workflow.work import pointed_at
 from gatekeeper.workflow.workroom import DAEMON, Workroom
 
+_REMEDY = "run `gatekeeper quarantine recover`, then `gatekeeper hold off`"
 _KINDS = {
     Action.QUARANTINE: IntentKind.QUARANTINE,
     Action.RETAG: IntentKind.RETAG,
@@ -69,6 +71,30 @@ def find_cases(room: Workroom) -> Found:
             unavailable.append(Unavailable.of(f"{draft.repository}:{draft.tag}", error))
     cases = tuple(_found(room, case_id, told) for case_id, told in sorted(by_case.items()))
     return Found(cases, tuple(unavailable))
+
+
+def hold_when_forgotten(room: Workroom) -> Hold | None:
+    """An empty database beside a filled quarantine was lost: every write is held until a person has recovered it.
+
+    Otherwise our own hold tags, which only the database knows, would be judged like anybody's. Asks nothing but the
+    catalogs and the tag lists of quarantine repositories.
+    """
+    if room.store.counts().get("repositories", 0) > 0 or room.store.hold() is not None:
+        return None
+    policy = room.policy()
+    for repository in existing(room)[0]:
+        if not policy.is_quarantine(repository):
+            continue
+        try:
+            tags = room.registries.get(repository.registry).tags(repository.path)
+        except (NotFoundError, NotOfferedError, UnavailableError):
+            continue
+        if any(tag.startswith(CASE_TAGS) for tag in tags):
+            now = room.clock.now()
+            hold = Hold(DAEMON, f"{repository} holds cases of a lost database: {_REMEDY}", now)
+            room.store.set_hold(hold, actor=DAEMON, reason=hold.reason, now=now)
+            return hold
+    return None
 
 
 def rebuild(room: Workroom, found: Sequence[FoundCase], *, actor: str, reason: str) -> tuple[Case, ...]:

@@ -133,7 +133,10 @@ def _look_at(registry: Registry, part: Sequence[Asked], watched: WatchedReposito
             if error.cause in _STOPS_THE_ROUND:
                 stopped.set()
             continue
-        if found.digest not in (known, ours):
+        if found.digest == ours and known is not None:
+            # Rebuilt from the registry: it was taken for somebody's tag before the database knew it as ours.
+            sight.gone.add(tag)
+        elif found.digest not in (known, ours):
             sight.moved[tag] = found.digest
     return sight
 

@@ -1,6 +1,7 @@
 """The soak, with few kills; ``python3 dev.py soak`` does two hundred."""
 
 import os
+import sys
 
 import pytest
 
@@ -15,4 +16,4 @@ def test_a_daemon_killed_at_random_moments_loses_nothing(capsys: pytest.CaptureF
     soak(KILLS, 20261124, told.append)
     assert len(told) == KILLS
     with capsys.disabled():
-        print(f"\nsoak: {KILLS} kills")
+        sys.stdout.write(f"\nsoak: {KILLS} kills\n")

@@ -2,7 +2,10 @@
 
 from gatekeeper.core.lifecycle import CaseState, Decision
 from gatekeeper.core.policy import Action
+from gatekeeper.engine.local import LocalEngine
+from gatekeeper.scheduler import Daemon, Rhythm
 from gatekeeper.workflow.answer import AnswerState
+from gatekeeper.workflow.recover import hold_when_forgotten
 from tests.integration.workflow.world import World
 
 
@@ -75,3 +78,28 @@ def test_a_released_case_is_not_rebuilt(world: World) -> None:
     world.rounds(2)
     lose_the_database(world)
     assert world.app.recover(actor="ann", reason="the disk died").cases == ()
+
+
+def test_a_daemon_that_finds_a_quarantine_it_has_forgotten_holds_every_write(world: World) -> None:
+    world.push("app/web", "1.0", user="0")
+    world.rounds(2)
+    dump = world.registry.dump()
+    lose_the_database(world)
+    daemon = Daemon(world.app.room, LocalEngine(1), Rhythm())
+    daemon.start()
+    assert daemon.stop()
+    world.rounds(3)
+    assert world.registry.dump() == dump
+
+    world.app.recover(actor="ann", reason="the disk died")
+    world.app.hold_off(actor="ann", reason="recovered")
+    world.rounds(3)
+    assert world.registry.dump() == dump
+    assert [case.state for case in world.cases()] == [CaseState.OPEN]
+
+
+def test_a_daemon_on_a_new_database_beside_an_empty_quarantine_holds_nothing(world: World) -> None:
+    world.good("app/web", "1.0")
+    assert hold_when_forgotten(world.app.room) is None
+    world.push("quarantine/app/old", "1.0")
+    assert hold_when_forgotten(world.app.room) is None

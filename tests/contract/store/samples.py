@@ -202,14 +202,12 @@ def watch(
 ) -> None:
     """One round over one repository that saw these tags."""
     store.add_repositories([repository], now=now)
-    (lease,) = store.claim(
-        WorkKind.REPOSITORY,
-        now=now + 24 * HOUR,
-        limit=1,
-        lease_for=5 * MINUTE,
-        hosts=frozenset({repository.registry}),
-    )
-    store.record_round(lease, a_round(moved, now=now, **more), now=now)
+    leases = store.claim(WorkKind.REPOSITORY, now=now + 24 * HOUR, limit=100, lease_for=5 * MINUTE)
+    for lease in leases:
+        if store.repository(lease).repository == repository:
+            store.record_round(lease, a_round(moved, now=now, **more), now=now)
+        else:
+            store.release(lease, next_due=now, error=None)
 
 
 def due(store: Database, *, now: datetime = NOW) -> tuple[Lease, DueSubject]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from gatekeeper.core.errors import DeniedError
@@ -32,6 +32,11 @@ class Caller:
     def must(self, scope: TokenScope, repository: Repository | None) -> None:
         """Raises DeniedError unless the token has the scope there (None: everywhere)."""
         if not tokens.permits(self.token, scope, str(repository) if repository is not None else None):
+            if self.token.one_use:
+                raise DeniedError(
+                    "this token makes one other token (POST /v1/tokens), and nothing else",
+                    reason_code="token-one-use",
+                )
             where = f"in {repository}" if repository is not None else "for all repositories"
             raise DeniedError(
                 f"this token lacks the scope {scope!s} {where}; ask an administrator for one that has it",
@@ -56,8 +61,8 @@ class Authenticator:
         """The caller, if it is known without asking the database."""
         return self._cache.get(header) if header is not None else None
 
-    def caller(self, header: str | None) -> Caller:
-        """Raises UnauthenticatedError."""
+    def caller(self, header: str | None, *, makes_tokens: bool = False) -> Caller:
+        """Raises UnauthenticatedError. A one-use token can do nothing but make the tokens that follow it."""
         if header is None:
             raise UnauthenticatedError(
                 "a bearer token is needed: send 'Authorization: Bearer gk_…' (gatekeeper token create makes one)",
@@ -74,6 +79,8 @@ class Authenticator:
             token = tokens.authenticate(self._store, text.strip(), now=self._now())
         except DeniedError as error:
             raise UnauthenticatedError(error.message, reason_code=error.reason_code) from error
+        if token.one_use and not makes_tokens:
+            return Caller(replace(token, scopes=frozenset()))
         caller = Caller(token)
         if not token.one_use:
             self._cache.put(header, caller, generation=generation, ends_at=token.expires_at)

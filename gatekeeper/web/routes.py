@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Annotated, Any, cast
 
 from fastapi import APIRouter, Depends, Path, Query, Request
@@ -34,10 +33,8 @@ def router(room: Workroom, authenticator: Authenticator) -> APIRouter:
     api = APIRouter(prefix="/v1")
 
     def caller(request: Request) -> Caller:
-        found = authenticator.caller(request.headers.get("authorization"))
-        if found.token.one_use and request.url.path != "/v1/tokens":
-            found = Caller(replace(found.token, scopes=frozenset()))
-        return found
+        header = request.headers.get("authorization")
+        return authenticator.caller(header, makes_tokens=request.url.path == "/v1/tokens")
 
     calling = Depends(caller)
     _images(api, room, calling)

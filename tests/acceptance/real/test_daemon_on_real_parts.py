@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
-from pathlib import Path
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
 
 import pytest
 
@@ -99,26 +101,34 @@ def test_a_killed_daemon_is_finished_by_the_next(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize(("registry", "database_lines"), [("embedded", "sqlite")], indirect=True)
-def test_the_first_token_opens_the_api_once(stage: Stage) -> None:
+def test_the_first_token_makes_one_token_and_nothing_else(stage: Stage) -> None:
     site = Site(stage)
     assert site.run("migrate").code == 0
     site.push("good", "1.0", signed=True)
     first = stage.directory / "gatekeeper-first-token"
     with site.daemon() as program:
         url = site.server(program)
-        assert Path(first).stat().st_mode & 0o777 == 0o600
-        asked = (
-            "status",
-            site.name("good:1.0"),
-            "--wait",
-            "60s",
-            "--server",
-            url,
-            "--token-file",
-            str(first),
-        )
-        answered = site.ask(*asked)
+        assert first.stat().st_mode & 0o777 == 0o600
+        asked = ("status", site.name("good:1.0"), "--wait", "60s", "--server", url, "--token-file")
+        assert site.run(*asked, str(first)).code == 6
+        made = _make_token(url, first.read_text().strip())
+        named = stage.directory / "pipeline-token"
+        named.touch(mode=0o600)
+        named.write_text(made)
+        answered = site.ask(*asked, str(named))
         assert (answered.code, answered.json["state"]) == (0, "passed"), answered
-        spent = site.ask(*asked)
-        assert spent.code == 6, spent
-        assert site.run("status", site.name("good:1.0"), "--server", url).code in (2, 6)
+        with pytest.raises(HTTPError, match="401"):
+            _make_token(url, first.read_text().strip())
+        without = site.run("status", site.name("good:1.0"), "--server", url)
+        assert (without.code, "GATEKEEPER_TOKEN" in without.err) == (3, True), without
+
+
+def _make_token(url: str, token: str) -> str:
+    body = {"name": "pipeline", "scopes": ["read"], "repositories": ["**"]}
+    request = Request(
+        f"{url}/v1/tokens",
+        json.dumps(body).encode(),
+        {"Authorization": f"Bearer {token}", "Content-Type": "application/json"},
+    )
+    with urlopen(request, timeout=30) as answered:
+        return str(json.load(answered)["text"])

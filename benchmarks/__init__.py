@@ -1,0 +1,1 @@
+"""Benchmarks: ratios against peers measured in the same run. Never timed tests; see docs/performance.md."""

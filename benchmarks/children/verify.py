@@ -1,0 +1,89 @@
+"""``HOST KEY.pub REFERENCES WORKERS``: for each line it reads, ``check`` or ``fetch``, does that to every reference.
+
+``check`` is the use case behind ``gatekeeper check IMAGE``: collect, verify, decide. ``fetch`` asks the same client for
+exactly the same bytes and looks at none of them.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import sys
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from pathlib import Path
+
+from gatekeeper.core.manifest import ImageManifest
+from gatekeeper.core.policy import Policy, RuleSet, Scope, Signer
+from gatekeeper.core.reference import Reference, parse_reference
+from gatekeeper.core.rules.signature_missing import SignatureMissing
+from gatekeeper.ports import Registry
+from gatekeeper.registry.registries import ConfiguredRegistries
+from gatekeeper.registry.settings import Pace, RegistrySettings
+from gatekeeper.sbom.reader import Reader
+from gatekeeper.signatures.keys import load_public_key
+from gatekeeper.signatures.verifier import Verifier
+from gatekeeper.wiring import SystemClock
+from gatekeeper.workflow.check import check
+from gatekeeper.workflow.workroom import Collector, Limits, TagLists
+
+CAP = 4 * 1024 * 1024
+
+
+def fetch(registry: Registry, reference: Reference, tags: frozenset[str]) -> None:
+    """Manifest, configuration, referrers, and of each its manifest and layers."""
+    path, digest = reference.repository.path, reference.digest
+    assert digest is not None
+    manifest = registry.manifest(path, digest)
+    assert isinstance(manifest, ImageManifest)
+    registry.blob(path, manifest.config, cap=CAP)
+    for found in registry.referrers(path, digest, tags=tags).items:
+        hanging = registry.manifest(path, found.descriptor.digest)
+        assert isinstance(hanging, ImageManifest)
+        for layer in hanging.layers:
+            registry.blob(path, layer, cap=CAP)
+
+
+def main() -> None:
+    host, key_file, references_file, workers = sys.argv[1:]
+    key = load_public_key(Path(key_file).read_bytes(), "release.pub")
+    policy = Policy(
+        {"release": Signer("release", (key,))},
+        {"default": RuleSet("default", (SignatureMissing(),))},
+        (Scope("all", ("127.0.0.1:*/**",), "default", settle=timedelta(0)),),
+    )
+    references = [parse_reference(line) for line in Path(references_file).read_text().splitlines()]
+    settings = RegistrySettings(host, plain_http=True, pace=Pace(concurrency=int(workers)))
+    registries = ConfiguredRegistries([settings])
+    collector = Collector(registries, Verifier(), Reader(), SystemClock(), Limits())
+    registry = registries.get(host)
+
+    def checking(fresh: Collector) -> Callable[[Reference], None]:
+        def one(reference: Reference) -> None:
+            answer = check(fresh, policy, reference)
+            assert str(answer.state) == "passed", answer
+
+        return one
+
+    def fetching() -> Callable[[Reference], None]:
+        tags = {path: frozenset(registry.tags(path)) for path in {one.repository.path for one in references}}
+        return lambda reference: fetch(registry, reference, tags[reference.repository.path])
+
+    with ThreadPoolExecutor(int(workers)) as pool:
+        print("ready", flush=True)
+        for line in sys.stdin:
+            begin, cpu = time.perf_counter(), time.process_time()
+            if line.strip() == "fetch":
+                one = fetching()
+            else:
+                one = checking(dataclasses.replace(collector, tag_lists=TagLists()))
+            for _ in pool.map(one, references):
+                pass
+            spent = {"seconds": time.perf_counter() - begin, "cpu": time.process_time() - cpu}
+            print(json.dumps(spent), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,74 @@
+"""Fills a registry with images that cost little to push: layers are shared, manifests are many."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+
+from gatekeeper.core.digest import Digest
+from gatekeeper.core.manifest import Descriptor
+from gatekeeper.demo.images import Built, image
+from gatekeeper.demo.registry_push import PushClient
+from gatekeeper.signatures.signing import SigningKey, signature_bundle
+
+PUSHERS = 4
+
+
+def images(count: int, *, own: bool) -> list[Built]:
+    """So many digests; ``own``: each with a configuration of its own."""
+    return [
+        image({"etc/motd": "hello"}, labels={"version": str(number)})
+        if own
+        else image({"etc/motd": "hello"}, annotations={"version": str(number)})
+        for number in range(count)
+    ]
+
+
+def paths(prefix: str, count: int) -> list[str]:
+    """Repository paths."""
+    return [f"{prefix}/repository-{number:03d}" for number in range(count)]
+
+
+def push_tags(host: str, repositories: Sequence[str], tags: int, digests: int) -> None:
+    """``tags`` tags in each repository, ``digests`` digests in all of them together."""
+    stock = images(digests, own=False)
+
+    def fill(numbered: tuple[int, str]) -> None:
+        number, path = numbered
+        with PushClient(f"http://{host}") as client:
+            for piece in stock[0].pieces:
+                client.push_blob(path, piece.content, piece.digest)
+            for tag in range(tags):
+                built = stock[(number * tags + tag) % digests]
+                client.put_manifest(path, f"v{tag}", built.raw, built.media_type)
+
+    _all(fill, enumerate(repositories))
+
+
+def push_signed(host: str, repositories: Sequence[str], each: int, key: SigningKey) -> list[str]:
+    """``each`` images in each repository, every one signed with a bundle v0.3 referrer; gives the references."""
+    stock = images(each * len(repositories), own=True)
+    created = datetime.now(UTC)
+
+    def fill(numbered: tuple[int, str]) -> list[str]:
+        number, path = numbered
+        found = []
+        with PushClient(f"http://{host}") as client:
+            for place in range(each):
+                built = stock[number * each + place]
+                client.push(path, built, f"v{place}")
+                subject = Descriptor(built.media_type, Digest.parse(built.digest), len(built.raw))
+                bundle = signature_bundle(key, subject, created=created)
+                for blob in bundle.blobs:
+                    client.push_blob(path, blob, str(Digest.of(blob)))
+                client.put_manifest(path, str(bundle.digest), bundle.manifest, bundle.media_type)
+                found.append(f"{host}/{path}@{built.digest}")
+        return found
+
+    return [reference for part in _all(fill, enumerate(repositories)) for reference in part]
+
+
+def _all(fill, numbered: Iterable[tuple[int, str]]):  # type: ignore[no-untyped-def]
+    with ThreadPoolExecutor(PUSHERS) as pool:
+        return list(pool.map(fill, numbered))

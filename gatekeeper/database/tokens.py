@@ -19,8 +19,8 @@ class Tokens:
 
     _link: Link
 
-    def add_token(self, token: ApiToken, secret_hash: bytes, *, actor: str = audit.DAEMON) -> None:
-        """Stores a token's sha256, never the secret."""
+    def add_token(self, token: ApiToken, secret_hash: bytes, *, actor: str) -> None:
+        """Stores a token's sha256, never the secret; ``actor`` made it, says the audit trail."""
         with self._link.writing(serial=True) as connection:
             connection.execute(
                 insert(tables.api_token).values(

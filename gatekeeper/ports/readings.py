@@ -69,6 +69,7 @@ class StatusRow:
     tags: tuple[str, ...]
     first_seen: datetime
     due: bool
+    """True when something happened that asks for a new judgement; a routine look for new evidence is no such thing."""
     verdict: Verdict | None
     case: Case | None
     version: str

@@ -35,8 +35,8 @@ class ApiToken:
 class TokenStore(Protocol):
     """API tokens."""
 
-    def add_token(self, token: ApiToken, secret_hash: bytes) -> None:
-        """Stores a token's sha256, never the secret."""
+    def add_token(self, token: ApiToken, secret_hash: bytes, *, actor: str) -> None:
+        """Stores a token's sha256, never the secret; ``actor`` made it, says the audit trail."""
         ...
 
     def token(self, token_id: str) -> tuple[ApiToken, bytes] | None:

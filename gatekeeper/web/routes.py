@@ -180,6 +180,7 @@ def _tokens(api: APIRouter, room: Workroom, calling: Any) -> None:
             repositories=tuple(body.repositories),
             expires_at=body.expires_at,
             now=now,
+            actor=caller.actor,
         )
         if caller.token.one_use:
             room.store.revoke_token(caller.token.id, actor=caller.actor, now=now)

@@ -17,6 +17,7 @@ from datetime import datetime
 from gatekeeper.core.errors import DeniedError, MalformedError
 from gatekeeper.core.policy import matches_any
 from gatekeeper.ports import ApiToken, TokenScope, TokenStore
+from gatekeeper.workflow.workroom import DAEMON
 
 _TOKEN = re.compile(r"gk_([0-9a-f]{12})_([A-Za-z0-9_-]{43})", re.ASCII)
 
@@ -38,8 +39,9 @@ def create(
     expires_at: datetime | None,
     now: datetime,
     one_use: bool = False,
+    actor: str = DAEMON,
 ) -> NewToken:
-    """Makes and stores a token. Raises MalformedError for one that could never be used."""
+    """Makes and stores a token in the name of ``actor``. Raises MalformedError for one that could never be used."""
     if not scopes:
         raise MalformedError(
             "a token needs at least one scope: read, promote, review or admin",
@@ -55,7 +57,7 @@ def create(
     token_id = secrets.token_hex(6)
     secret = base64.urlsafe_b64encode(secrets.token_bytes(32)).rstrip(b"=").decode()
     token = ApiToken(token_id, name, scopes, repositories, expires_at, None, now, one_use)
-    store.add_token(token, _hash(secret))
+    store.add_token(token, _hash(secret), actor=actor)
     return NewToken(token, f"gk_{token_id}_{secret}")
 
 

@@ -46,7 +46,7 @@ def create(
     config: ConfigOption = None,
 ) -> None:
     """Make a token. Its text is printed once and stored nowhere."""
-    from gatekeeper.cli.local import local_store, now
+    from gatekeeper.cli.local import actor, local_store, now
     from gatekeeper.core.canonical import to_plain
     from gatekeeper.workflow import tokens
 
@@ -58,6 +58,7 @@ def create(
             repositories=tuple(repository or ("**",)),
             expires_at=now() + expires,
             now=now(),
+            actor=actor(),
         )
     tell(f"token {made.token.id} for {name}; this is the only time its text is shown")
     show(output, {"token": to_plain(made.token), "text": made.text}, lambda: [Line(made.text)])

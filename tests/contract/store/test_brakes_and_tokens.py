@@ -68,7 +68,7 @@ def test_a_breaker_is_closed_by_a_person_only(store: Database, other: Database) 
 
 
 def test_a_token_comes_back_with_its_hash(store: Database) -> None:
-    store.add_token(TOKEN, b"\0hash")
+    store.add_token(TOKEN, b"\0hash", actor="alice")
     assert store.token(TOKEN.id) == (TOKEN, b"\0hash")
     assert store.token("ffffffffffff") is None
 
@@ -76,12 +76,12 @@ def test_a_token_comes_back_with_its_hash(store: Database) -> None:
 def test_tokens_are_listed_newest_first(store: Database) -> None:
     later = dataclasses.replace(TOKEN, id="b" * 12, created_at=NOW + HOUR, expires_at=None, one_use=True)
     for token in (TOKEN, later):
-        store.add_token(token, b"hash")
+        store.add_token(token, b"hash", actor="alice")
     assert list(store.tokens()) == [later, TOKEN]
 
 
 def test_a_revoked_token_stays_revoked_since_then(store: Database, other: Database) -> None:
-    store.add_token(TOKEN, b"hash")
+    store.add_token(TOKEN, b"hash", actor="alice")
     before = other.change_counter()
     store.revoke_token(TOKEN.id, actor="alice", now=NOW + MINUTE)
     assert other.change_counter() > before
@@ -89,11 +89,14 @@ def test_a_revoked_token_stays_revoked_since_then(store: Database, other: Databa
     found = other.token(TOKEN.id)
     assert found is not None
     assert found[0].revoked_at == NOW + MINUTE
-    assert [row.action for row in store.rows(after=0, limit=9)] == ["token-created", "token-revoked"]
+    assert [(row.actor, row.action, row.subject) for row in store.rows(after=0, limit=9)] == [
+        ("alice", "token-created", f"token {TOKEN.id}"),
+        ("alice", "token-revoked", f"token {TOKEN.id}"),
+    ]
     with pytest.raises(NotFoundError):
         store.revoke_token("ffffffffffff", actor="alice", now=NOW)
 
 
 def test_no_secret_is_anywhere_in_the_audit_trail(store: Database) -> None:
-    store.add_token(TOKEN, b"secret hash")
+    store.add_token(TOKEN, b"secret hash", actor="alice")
     assert "secret" not in repr(store.rows(after=0, limit=9))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -59,8 +60,11 @@ def promote(
         return _promotion(room, intent_id, answer, target)
     done = enforce(room, lease)
     if done.held:
-        return _promotion(
-            room, intent_id, answer, target, note="every registry write is stopped by `hold on`"
+        return dataclasses.replace(
+            _promotion(room, intent_id, answer, target),
+            reason_code="held",
+            exit_code=int(ExitCode.DENIED),
+            message="every registry write is stopped by `hold on`; it is carried out after `hold off`",
         )
     return _promotion(room, intent_id, answer, target)
 
@@ -99,9 +103,7 @@ def _refused(answer: Answer, target: Reference) -> Promotion:
     )
 
 
-def _promotion(
-    room: Workroom, intent_id: int, answer: Answer, target: Reference, *, note: str | None = None
-) -> Promotion:
+def _promotion(room: Workroom, intent_id: int, answer: Answer, target: Reference) -> Promotion:
     intent = room.store.intent_by_id(intent_id)
     codes = {
         IntentState.CONFIRMED: ExitCode.PASSED,
@@ -116,7 +118,7 @@ def _promotion(
         digest=answer.digest,
         target=target.repository,
         tag=target.tag,
-        message=note or intent.note,
+        message=intent.note,
         intent=intent.id,
         answer=answer,
     )

@@ -60,13 +60,14 @@ def test_only_targets_of_the_scope_are_written_to(world: World) -> None:
         promote(world, "app/web:1.0", "elsewhere/web:1.0")
 
 
-def test_a_hold_stops_a_promotion(world: World) -> None:
-    world.good("app/web", "1.0")
+def test_a_held_promotion_is_refused_now_and_carried_out_after_the_hold(world: World) -> None:
+    good = world.good("app/web", "1.0")
     world.rounds(2)
     world.app.hold_on(actor="ann", reason="incident")
     done = promote(world, "app/web:1.0", "prod/web:1.0")
-    assert done.exit_code == 5
-    assert "hold" in done.message
-    assert not world.registry.store.exists("prod/web")
+    assert (done.state, done.reason_code, done.exit_code) == ("planned", "held", 6)
+    assert world.shown("prod/web", "1.0") is None
+
     world.app.hold_off(actor="ann", reason="over")
-    assert promote(world, "app/web:1.0", "prod/web:1.0").exit_code == 0
+    world.rounds(2)
+    assert world.shown("prod/web", "1.0") == str(good)

@@ -15,8 +15,9 @@ from typing import cast
 
 from gatekeeper.core.canonical import Plain, canonical_digest, to_plain
 from gatekeeper.core.digest import Digest
-from gatekeeper.core.evidence import Absent, Evidence, NodeEvidence, Unavailable
+from gatekeeper.core.evidence import Absent, Evidence, Unavailable
 from gatekeeper.core.manifest import DOCKER_LIST, OCI_INDEX
+from gatekeeper.core.platforms import is_listed
 from gatekeeper.core.policy import Artifacts, ScopedPolicy, matches_any
 from gatekeeper.core.rules.rule import Check, Context, Rule
 from gatekeeper.core.rules.unasked import unasked
@@ -67,16 +68,8 @@ def decide(
 def _on_platforms(evidence: Evidence, platforms: tuple[str, ...]) -> Evidence:
     if not platforms or not evidence.children:
         return evidence
-    kept = tuple(child for child in evidence.children if _listed(child, platforms))
+    kept = tuple(child for child in evidence.children if is_listed(child.platform, platforms))
     return dataclasses.replace(evidence, children=kept)
-
-
-def _listed(child: NodeEvidence, platforms: tuple[str, ...]) -> bool:
-    """``linux/arm64`` names every variant, ``linux/arm64/v8`` only this one."""
-    if child.platform is None:
-        return True  # an unknown platform may be any of them
-    whole = str(child.platform)
-    return whole in platforms or f"{child.platform.os}/{child.platform.architecture}" in platforms
 
 
 _Checked = tuple[Finding, datetime | None]

@@ -96,8 +96,17 @@ def is_subject(
 
 
 def to_open(index: ImageIndex) -> tuple[Descriptor, ...]:
-    """The children of an index that have to be fetched before it can be classified and judged."""
-    return tuple(child for child in index.manifests if child.media_type in _OPENABLE)
+    """The children of an index that have to be fetched before it can be classified and judged.
+
+    Those that call themselves something else too: Docker before its containerd store ran whatever the registry serves
+    as a manifest under a child's digest. What the registry does not have as a manifest is none (``says_manifest``).
+    """
+    return tuple(child for child in index.manifests if child.media_type not in _SCHEMA1)
+
+
+def says_manifest(descriptor: Descriptor) -> bool:
+    """True when a descriptor's media type is a manifest's: then a missing one is a gap, else it is no manifest."""
+    return descriptor.media_type in _OPENABLE
 
 
 def judged_children(index: ImageIndex, opened: Mapping[Digest, Manifest]) -> tuple[Descriptor, ...]:

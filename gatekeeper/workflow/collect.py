@@ -29,7 +29,7 @@ from gatekeeper.core.image_config import parse_config
 from gatekeeper.core.manifest import DEEPEST_INDEX, Descriptor, ImageIndex, Manifest
 from gatekeeper.core.policy import Policy, ScopedPolicy
 from gatekeeper.core.reference import Repository
-from gatekeeper.core.subject import attestations, classify, judged_children, to_open
+from gatekeeper.core.subject import attestations, classify, judged_children, says_manifest, to_open
 from gatekeeper.ports import GatheredSbom
 from gatekeeper.workflow.attached import Attached, Pile, Site, add_sbom, gather_attached
 from gatekeeper.workflow.workroom import Collector
@@ -86,15 +86,31 @@ def collect(
 
 
 def _open_manifest(gathering: _Gathering, digest: Digest) -> Manifest | Unavailable:
-    source = f"manifest {digest}"
     try:
         return gathering.site.registry.manifest(gathering.site.path, digest)
+    except (NotFoundError, UnavailableError, MalformedError) as error:
+        return _unread(digest, error)
+
+
+def _open_child(gathering: _Gathering, child: Descriptor) -> Manifest | Unavailable | None:
+    """None for what calls itself no manifest, where the registry has none either that anybody could run."""
+    try:
+        return gathering.site.registry.manifest(gathering.site.path, child.digest)
     except NotFoundError as error:
-        return Unavailable(source, Cause.VANISHED, error.message)
-    except UnavailableError as error:
-        return Unavailable.of(source, error)
+        return _unread(child.digest, error) if says_manifest(child) else None
     except MalformedError as error:
-        return Unavailable(source, Cause.MALFORMED, error.message)
+        unknown = error.reason_code == "manifest-media-type-unsupported" and not says_manifest(child)
+        return None if unknown else _unread(child.digest, error)
+    except UnavailableError as error:
+        return _unread(child.digest, error)
+
+
+def _unread(digest: Digest, error: NotFoundError | UnavailableError | MalformedError) -> Unavailable:
+    source = f"manifest {digest}"
+    if isinstance(error, UnavailableError):
+        return Unavailable.of(source, error)
+    cause = Cause.VANISHED if isinstance(error, NotFoundError) else Cause.MALFORMED
+    return Unavailable(source, cause, error.message)
 
 
 def _open_children(gathering: _Gathering, index: ImageIndex, levels: int) -> None:
@@ -108,9 +124,13 @@ def _open_children(gathering: _Gathering, index: ImageIndex, levels: int) -> Non
             if over not in gathering.unavailable:
                 gathering.unavailable.append(over)
             return
-        manifest = _open_manifest(gathering, child.digest)
+        manifest = _open_child(gathering, child)
+        if manifest is None:
+            continue
         if isinstance(manifest, Unavailable):
             gathering.missing[child.digest] = manifest
+            if not says_manifest(child):
+                gathering.unavailable.append(manifest)
             continue
         gathering.opened[child.digest] = manifest
         if isinstance(manifest, ImageIndex) and levels > 1:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from gatekeeper.core.digest import Digest
 from gatekeeper.core.errors import MalformedError, NotFoundError, UnavailableError
 from gatekeeper.core.manifest import DEEPEST_INDEX, ImageIndex, Manifest
-from gatekeeper.core.subject import SubjectKind, classify, to_open
+from gatekeeper.core.subject import SubjectKind, classify, says_manifest, to_open
 from gatekeeper.ports import Registry
 
 _MOST = 128
@@ -30,8 +30,14 @@ def _holds_image(
     for descriptor in to_open(index)[:_MOST]:
         try:
             child = registry.manifest(path, descriptor.digest)
-        except (NotFoundError, MalformedError):
-            return True
+        except NotFoundError:
+            if says_manifest(descriptor):
+                return True
+            continue
+        except MalformedError as error:
+            if says_manifest(descriptor) or error.reason_code != "manifest-media-type-unsupported":
+                return True
+            continue
         except UnavailableError as error:
             if error.cause.blames_content:
                 return True

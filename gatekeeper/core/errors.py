@@ -53,8 +53,18 @@ class GatekeeperError(Exception):
         return self.message
 
 
+_OVER_CAP = frozenset({
+    "manifest-too-many-layers", "manifest-too-many-manifests", "index-too-deep", "json-too-deep", "sbom-too-large",
+})  # fmt: skip
+
+
 class MalformedError(GatekeeperError):
     """What was given cannot be read. The caller must give something else; retrying is useless."""
+
+    @property
+    def cause(self) -> Cause:
+        """Why it was not read: more than we read is no fault of its form (law 8)."""
+        return Cause.OVER_CAP if self.reason_code in _OVER_CAP else Cause.MALFORMED
 
 
 class UnavailableError(GatekeeperError):

@@ -170,7 +170,8 @@ def _from_tag(
 def _gap(source: str, error: GatekeeperError) -> Unavailable:
     if isinstance(error, UnavailableError):
         return Unavailable.of(source, error)
-    return Unavailable(source, Cause.MALFORMED, error.message)
+    cause = error.cause if isinstance(error, MalformedError) else Cause.PROTOCOL
+    return Unavailable(source, cause, error.message)
 
 
 def related_tags(tags: Iterable[str]) -> frozenset[str]:

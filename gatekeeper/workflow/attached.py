@@ -114,7 +114,10 @@ def _open(site: Site, subject: Digest, found: FoundReferrer, pile: Pile) -> None
     except UnavailableError as error:
         pile.missing(Unavailable.of(f"referrer {digest}", error))
     except MalformedError as error:
-        pile.candidates.append(_unreadable(found, error))
+        if error.cause is Cause.OVER_CAP:
+            pile.missing(Unavailable(f"referrer {digest}", error.cause, error.message))
+        else:
+            pile.candidates.append(_unreadable(found, error))
     else:
         add_carried(site, subject, manifest, found.found_at, found.tag, pile)
 
@@ -152,30 +155,21 @@ def _verify(site: Site, subject: Digest, wanted: Wanted, pile: Pile) -> None:
 
 
 def _add_attested(site: Site, candidate: Candidate, statement: Statement, pile: Pile) -> None:
+    found = _FoundSbom(
+        candidate.form,
+        candidate.carrier,
+        Digest.of(statement.predicate),
+        statement.predicate_type,
+        Trust.SIGNED,
+        candidate.key_ids,
+    )
     try:
         document = site.collector.sboms.read_predicate(statement)
     except MalformedError as error:
-        pile.missing(
-            Unavailable(f"SBOM in {candidate.carrier}", Cause.MALFORMED, error.message), signatures=False
-        )
+        _add_unread(pile, found, error)
         return
-    if document is None:
-        return
-    digest = Digest.of(statement.predicate)
-    _add_document(
-        pile,
-        Sbom(
-            form=candidate.form,
-            carrier=candidate.carrier,
-            document=digest,
-            format=document.format,
-            trust=Trust.SIGNED,
-            key_ids=candidate.key_ids,
-            components=len(document.components),
-            unreadable=document.unreadable,
-        ),
-        document,
-    )
+    if document is not None:
+        _add_read(pile, found, document)
 
 
 def add_sbom(
@@ -183,8 +177,10 @@ def add_sbom(
 ) -> None:
     """Fetches and reads one blob that says to be an SBOM."""
     source = f"SBOM in {wanted.carrier}"
+    descriptor = wanted.descriptor
+    found = _FoundSbom(wanted.form, wanted.carrier, descriptor.digest, descriptor.media_type, trust, key_ids)
     try:
-        content = site.registry.blob(site.path, wanted.descriptor, cap=site.collector.limits.sbom_bytes)
+        content = site.registry.blob(site.path, descriptor, cap=site.collector.limits.sbom_bytes)
         document = (
             site.collector.sboms.read_statement(content, subject=subject)
             if wanted.predicate
@@ -197,29 +193,54 @@ def add_sbom(
         pile.missing(Unavailable.of(source, error), signatures=False)
         return
     except MalformedError as error:
-        pile.missing(Unavailable(source, Cause.MALFORMED, error.message), signatures=False)
+        _add_unread(pile, found, error)
         return
-    if document is None:
-        return
-    _add_document(
-        pile,
-        Sbom(
-            form=wanted.form,
-            carrier=wanted.carrier,
-            document=wanted.descriptor.digest,
-            format=document.format,
-            trust=trust,
-            key_ids=key_ids,
-            components=len(document.components),
-            unreadable=document.unreadable,
-        ),
-        document,
-    )
+    if document is not None:
+        _add_read(pile, found, document)
 
 
-def _add_document(pile: Pile, sbom: Sbom, document: SbomDocument) -> None:
-    pile.sboms.append(sbom)
-    pile.documents[sbom.document] = GatheredSbom(sbom.document, document.components, document.unreadable)
+@dataclass(frozen=True, slots=True)
+class _FoundSbom:
+    """What is known of an SBOM before its content is."""
+
+    form: Form
+    carrier: Digest
+    document: Digest
+    claimed: str
+    """Media type or predicate type: the carrier's word."""
+    trust: Trust
+    key_ids: tuple[str, ...]
+
+    def opened(self, format_: str, components: int, unreadable: int) -> Sbom:
+        return Sbom(
+            form=self.form,
+            carrier=self.carrier,
+            document=self.document,
+            format=format_,
+            trust=self.trust,
+            key_ids=self.key_ids,
+            components=components,
+            unreadable=unreadable,
+        )
+
+
+def _add_read(pile: Pile, found: _FoundSbom, document: SbomDocument) -> None:
+    pile.sboms.append(found.opened(document.format, len(document.components), document.unreadable))
+    pile.documents[found.document] = GatheredSbom(found.document, document.components, document.unreadable)
+
+
+def _add_unread(pile: Pile, found: _FoundSbom, error: MalformedError) -> None:
+    """A format we do not read is an SBOM without components; anything else that cannot be read is a gap.
+
+    No document is kept of it: a later reader shall read it as if it were new.
+    """
+    if error.reason_code != "sbom-format-unsupported":
+        gap = Unavailable(f"SBOM in {found.carrier}", error.cause, error.message)
+        pile.missing(gap, signatures=False)
+        return
+    # Only what was read may bear the name of a format that is read; those have no slash.
+    format_ = found.claimed[:200] if "/" in found.claimed else "application/octet-stream"
+    pile.sboms.append(found.opened(format_, 0, 0))
 
 
 def _unreadable(found: FoundReferrer, error: MalformedError) -> Candidate:

@@ -77,7 +77,8 @@ def hold_when_forgotten(room: Workroom) -> Hold | None:
     """An empty database beside a filled quarantine was lost: every write is held until a person has recovered it.
 
     Otherwise our own hold tags, which only the database knows, would be judged like anybody's. Asks nothing but the
-    catalogs and the tag lists of quarantine repositories.
+    catalogs, the tag lists of quarantine repositories and their case records. What another installation keeps in the
+    same registry is no business of ours.
     """
     if room.store.counts().get("repositories", 0) > 0 or room.store.hold() is not None:
         return None
@@ -85,16 +86,24 @@ def hold_when_forgotten(room: Workroom) -> Hold | None:
     for repository in existing(room)[0]:
         if not policy.is_quarantine(repository):
             continue
-        try:
-            tags = room.registries.get(repository.registry).tags(repository.path)
-        except (NotFoundError, NotOfferedError, UnavailableError):
-            continue
-        if any(tag.startswith(CASE_TAGS) for tag in tags):
+        if _keeps_ours(room, repository):
             now = room.clock.now()
             hold = Hold(DAEMON, f"{repository} holds cases of a lost database: {_REMEDY}", now)
             room.store.set_hold(hold, actor=DAEMON, reason=hold.reason, now=now)
             return hold
     return None
+
+
+def _keeps_ours(room: Workroom, quarantine: Repository) -> bool:
+    """True when a case record in it tells of a repository that we watch."""
+    policy = room.policy()
+    told = _told(room.registries.get(quarantine.registry), quarantine, prefix=CASE_TAGS)
+    try:
+        return any(
+            room.watches(draft.repository) and policy.resolve(draft.repository) is not None for draft in told
+        )
+    except UnavailableError:
+        return False
 
 
 def rebuild(room: Workroom, found: Sequence[FoundCase], *, actor: str, reason: str) -> tuple[Case, ...]:
@@ -108,7 +117,7 @@ def rebuild(room: Workroom, found: Sequence[FoundCase], *, actor: str, reason: s
     return tuple(rebuilt)
 
 
-def _told(registry: Registry, repository: Repository) -> Iterator[IntentDraft]:
+def _told(registry: Registry, repository: Repository, *, prefix: str = "") -> Iterator[IntentDraft]:
     """The drafts that the tombstones and case records of one repository were made from."""
     try:
         tags = registry.tags(repository.path)
@@ -116,6 +125,8 @@ def _told(registry: Registry, repository: Repository) -> Iterator[IntentDraft]:
         return
     seen: set[Digest] = set()
     for tag in tags:
+        if not tag.startswith(prefix):
+            continue
         try:
             digest = registry.resolve(repository.path, tag).digest
             if digest in seen:

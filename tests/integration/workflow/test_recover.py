@@ -103,3 +103,14 @@ def test_a_daemon_on_a_new_database_beside_an_empty_quarantine_holds_nothing(wor
     assert hold_when_forgotten(world.app.room) is None
     world.push("quarantine/app/old", "1.0")
     assert hold_when_forgotten(world.app.room) is None
+
+
+def test_a_quarantine_of_another_installation_on_the_same_registry_holds_nothing(world: World) -> None:
+    world.push("theirs/web", "1.0", user="0")
+    world.rounds(2)
+    assert world.tombstone("theirs/web", "1.0")
+    lose_the_database(world)
+    world.scope(repositories=("127.0.0.1:*/app/**",))
+    assert hold_when_forgotten(world.app.room) is None
+    world.scope(repositories=("127.0.0.1:*/theirs/**",))
+    assert hold_when_forgotten(world.app.room) is not None

@@ -75,7 +75,7 @@ def collect(
         kind = classify(root, gathering.opened)
         children = judged_children(root, gathering.opened) if isinstance(root, ImageIndex) else ()
     except MalformedError as error:
-        blamed = Unavailable("index", Cause.MALFORMED, error.message)
+        blamed = Unavailable("index", error.cause, error.message)
         node = _unread_node(digest, root.media_type, None, blamed)
         return Collected(Evidence(node, (), policy.key_set, (blamed,)))
     root_node, nodes = _nodes(gathering, root, children)
@@ -109,7 +109,7 @@ def _unread(digest: Digest, error: NotFoundError | UnavailableError | MalformedE
     source = f"manifest {digest}"
     if isinstance(error, UnavailableError):
         return Unavailable.of(source, error)
-    cause = Cause.VANISHED if isinstance(error, NotFoundError) else Cause.MALFORMED
+    cause = Cause.VANISHED if isinstance(error, NotFoundError) else error.cause
     return Unavailable(source, cause, error.message)
 
 
@@ -216,7 +216,7 @@ def _config(
     except UnavailableError as error:
         return Unavailable.of(source, error)
     except MalformedError as error:
-        return Unavailable(source, Cause.MALFORMED, error.message)
+        return Unavailable(source, error.cause, error.message)
 
 
 def _unread_node(

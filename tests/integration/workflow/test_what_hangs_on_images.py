@@ -1,0 +1,178 @@
+"""Attachments that are too many, too large or in a format that is not read: none of them is "nothing there"."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+
+import pytest
+
+from gatekeeper.core.digest import Digest
+from gatekeeper.core.errors import Cause
+from gatekeeper.core.evidence import Candidates, Evidence, Outcome, Sboms, Trust
+from gatekeeper.core.lifecycle import CaseState
+from gatekeeper.core.manifest import OCI_MANIFEST, Descriptor
+from gatekeeper.core.policy import RuleSet
+from gatekeeper.core.rules.sbom_missing import SbomMissing, SbomTrust
+from gatekeeper.demo.images import Built, image, referrer
+from gatekeeper.signatures.signing import (
+    Attachment,
+    attestation_bundle,
+    attestation_layer,
+    signature_layer,
+    tagged,
+)
+from gatekeeper.workflow.answer import AnswerState
+from gatekeeper.workflow.collect import collect
+from tests.integration.workflow.world import ALICE, SCOPE, SETTLE, World, policy_of
+
+CYCLONEDX = "https://cyclonedx.org/bom"
+
+
+def ask_for_sboms(world: World, rule: SbomMissing) -> None:
+    world.policy = policy_of(SCOPE, rules=RuleSet("default", (rule,)))
+
+
+def store(world: World, path: str, attachment: Attachment) -> None:
+    for blob in attachment.blobs:
+        world.registry.store.put_blob(path, blob)
+    tags = (attachment.tag,) if attachment.tag is not None else ()
+    world.registry.store.put_manifest(path, attachment.manifest, OCI_MANIFEST, tags=tags)
+
+
+def evidence(world: World, digest: Digest) -> Evidence:
+    """As it would be gathered now."""
+    repository = world.repository("app/web")
+    scoped = world.policy.resolve(repository)
+    assert scoped is not None
+    return collect(world.app.room.collector, repository, digest, scoped, world.policy).evidence
+
+
+def candidates(world: World, digest: Digest) -> Candidates:
+    found = evidence(world, digest).root.signatures
+    assert isinstance(found, Candidates)
+    return found
+
+
+def sboms(world: World, digest: Digest) -> Sboms:
+    found = evidence(world, digest).root.sboms
+    assert isinstance(found, Sboms)
+    return found
+
+
+def test_a_signature_manifest_with_more_layers_than_are_read_is_no_missing_signature(world: World) -> None:
+    digest = world.push("app/web", "1.0")
+    layer = signature_layer(ALICE, f"{world.registry.host}/app/web", digest)
+    store(world, "app/web", tagged(digest, [layer] * 1001))
+    world.settle()
+
+    gap = candidates(world, digest).gap
+    assert gap is not None
+    assert gap.cause is Cause.OVER_CAP
+    answer = world.status("app/web:1.0")
+    assert (answer.state, answer.exit_code) == (AnswerState.INDETERMINATE, 4)
+    assert world.shown("app/web", "1.0") == str(digest)
+    assert world.cases() == []
+
+    world.rounds(3, every=timedelta(hours=12))
+    (case,) = (case for case in world.cases() if case.digest == digest)
+    assert (case.state, case.why_proposed) == (CaseState.PROPOSED, "indeterminate-by-content")
+
+
+def test_a_thousand_layers_of_signatures_are_read(world: World) -> None:
+    digest = world.push("app/web", "1.0")
+    layer = signature_layer(ALICE, f"{world.registry.host}/app/web", digest)
+    store(world, "app/web", tagged(digest, [layer] * 1000))
+    world.rounds(2)
+    assert world.status("app/web:1.0").state is AnswerState.PASSED
+
+
+def test_a_subject_with_more_layers_than_are_read_is_blamed_for_its_size(world: World) -> None:
+    small = image({"a": "b"})
+    document = json.loads(small.raw)
+    document["layers"] *= 1001
+    large = Built(json.dumps(document).encode(), small.media_type, small.pieces)
+    digest = world.push("app/web", "1.0", built=large)
+    world.rounds(2)
+    assert {gap.cause for gap in evidence(world, digest).unavailable} == {Cause.OVER_CAP}
+
+
+@pytest.mark.parametrize("form", ["tag", "bundle"])
+def test_a_large_attestation_is_read(world: World, form: str) -> None:
+    ask_for_sboms(world, SbomMissing(trust=SbomTrust.SIGNED))
+    digest = world.push("app/web", "1.0")
+    component = {"type": "library", "name": "musl", "version": "1", "description": "x" * 1000}
+    document = {
+        "bomFormat": "CycloneDX",
+        "specVersion": "1.6",
+        "version": 1,
+        "components": [component] * 10_000,
+    }
+    name = f"{world.registry.host}/app/web"
+    stored = world.registry.store.manifest("app/web", str(digest))
+    assert stored is not None
+    subject = Descriptor(stored.media_type, digest, len(stored.raw))
+    attached = (
+        tagged(digest, [attestation_layer(ALICE, name, digest, CYCLONEDX, document)], ".att")
+        if form == "tag"
+        else attestation_bundle(ALICE, subject, CYCLONEDX, document, name=name, created=world.clock.now())
+    )
+    assert max(map(len, attached.blobs)) > 12 * 1024 * 1024
+    store(world, "app/web", attached)
+    world.rounds(2)
+    assert world.status("app/web:1.0").state is AnswerState.PASSED
+    (found,) = sboms(world, digest).items
+    assert (found.components, found.trust) == (10_000, Trust.SIGNED)
+
+
+@pytest.mark.parametrize(
+    ("media_type", "content"),
+    [
+        ("text/spdx", b"SPDXVersion: SPDX-2.3\nPackageName: musl\n"),
+        ("application/vnd.cyclonedx+xml", b'<?xml version="1.0"?><bom/>'),
+        ("application/vnd.syft+json", b'{"artifacts":[],"schema":{"version":"16.0.0"}}'),
+    ],
+)
+def test_an_sbom_in_a_format_that_is_not_read_is_named_as_such(
+    world: World, media_type: str, content: bytes
+) -> None:
+    ask_for_sboms(world, SbomMissing())
+    built = image({"a": "b"}, user="1000")
+    digest = world.push("app/web", "1.0", built=built)
+    referrer(built, media_type, content).store_in(world.registry.store, "app/web")
+    world.rounds(2)
+
+    found = sboms(world, digest)
+    assert found.gap is None
+    (sbom,) = found.items
+    assert (sbom.format, sbom.components, sbom.trust) == (media_type, 0, Trust.UNSIGNED)
+    answer = world.status("app/web:1.0")
+    assert answer.reason_code == "sbom-unreadable"
+
+
+def test_a_signed_sbom_in_a_format_that_is_not_read_is_named_by_its_predicate(world: World) -> None:
+    ask_for_sboms(world, SbomMissing())
+    digest = world.push("app/web", "1.0")
+    layer = attestation_layer(
+        ALICE,
+        f"{world.registry.host}/app/web",
+        digest,
+        "https://spdx.dev/Document",
+        "SPDXVersion: SPDX-2.3\n",
+    )
+    store(world, "app/web", tagged(digest, [layer], ".att"))
+    world.rounds(2)
+    (candidate,) = candidates(world, digest).items
+    assert candidate.outcome is Outcome.VERIFIED
+    (sbom,) = sboms(world, digest).items
+    assert (sbom.format, sbom.components, sbom.trust) == ("https://spdx.dev/Document", 0, Trust.SIGNED)
+
+
+def test_junk_that_bears_the_name_of_a_format_is_not_read_as_one(world: World) -> None:
+    ask_for_sboms(world, SbomMissing(minimum_components=0))
+    built = image({"a": "b"}, user="1000")
+    digest = world.push("app/web", "1.0", built=built)
+    junk = referrer(built, "application/spdx+json", b"nothing", media_type="spdx-json")
+    junk.store_in(world.registry.store, "app/web")
+    world.rounds(2, every=SETTLE)
+    assert world.status(f"app/web@{digest}").reason_code == "sbom-unreadable"

@@ -7,10 +7,9 @@ from datetime import datetime
 from types import SimpleNamespace
 from typing import Any
 
-from sqlalchemy import Select, and_, bindparam, func, or_, select, true
+from sqlalchemy import Select, bindparam, func, select, true
 
 from gatekeeper.core.digest import Digest
-from gatekeeper.core.lifecycle import CaseState, IntentState
 from gatekeeper.core.reference import Repository
 from gatekeeper.core.verdict import Verdict
 from gatekeeper.database import tables
@@ -54,24 +53,19 @@ class Status:
             return tuple((row.digest, row.at) for row in connection.execute(statement))
 
     def tombstoned(self, repository: Repository, tag: str, pointed: Digest) -> Digest | None:
-        """The original digest, when ``pointed`` is a tombstone or replacement that we wrote at this tag.
+        """The original digest, when ``pointed`` is a tombstone that we wrote at this tag: ours for ever.
 
-        A tombstone is ours for ever; a replacement is an image of its own again once the case is closed.
+        What a tag was rolled back to is an image of its own, and answers for itself.
         """
-        intent, case, table = tables.intent, tables.case, tables.repository
-        undecided = case.c.state.in_([str(CaseState.OPEN), str(CaseState.KEPT)])
-        written = intent.c.state.in_(
-            [str(state) for state in (IntentState.COPIED, IntentState.WRITTEN, IntentState.CONFIRMED)]
-        )
+        intent, table = tables.intent, tables.repository
         statement = (
             select(intent.c.digest)
             .join(table, table.c.id == intent.c.repository_id)
-            .outerjoin(case, case.c.id == intent.c.case_id)
             .where(
                 table.c.name == str(repository),
                 intent.c.tag == tag,
                 intent.c.shown == pointed,
-                or_(intent.c.buries, and_(written, undecided)),
+                intent.c.buries,
             )
             .order_by(intent.c.id.desc())
             .limit(1)

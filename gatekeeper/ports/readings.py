@@ -88,7 +88,7 @@ class StatusStore(Protocol):
         ...
 
     def tombstoned(self, repository: Repository, tag: str, pointed: Digest) -> Digest | None:
-        """The original digest, when ``pointed`` is a tombstone or replacement that we wrote at this tag."""
+        """The original digest, when ``pointed`` is a tombstone that we wrote at this tag."""
         ...
 
     def images(

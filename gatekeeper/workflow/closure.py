@@ -23,10 +23,18 @@ class Closure:
 
 
 def read_closure(work: Work) -> Closure:
-    """Reads it all. Junk hung on an image must not keep it from being replaced: then its referrers are left out."""
+    """Reads it all. Junk hung on an image must not keep it from being replaced: then its referrers are left out.
+
+    Neither must a part that was listed and never pushed; a part is missing when two attempts in a row miss it.
+    """
     root = work.draft.digest
     try:
         manifests = work.source.closure(work.path, root)
+    except NotFoundError as error:
+        said = f"{error.reason_code}: {error.message}"
+        if work.intent.note != said:
+            raise
+        return Closure(_tree(work, root), said)
     except MalformedError as error:
         return Closure(_tree(work, root), f"{error.reason_code}: {error.message}")
     except UnavailableError as error:

@@ -12,7 +12,7 @@ from gatekeeper.core.subject import EMPTY_JSON
 from gatekeeper.core.tombstone import case_record, read_tombstone, tombstone
 from gatekeeper.ports import OurTag
 from gatekeeper.workflow import answer
-from gatekeeper.workflow.answer import Answer
+from gatekeeper.workflow.answer import Answer, acted_on
 from gatekeeper.workflow.closure import put_tags
 from gatekeeper.workflow.names import case_tag
 from gatekeeper.workflow.opened import kind_of
@@ -63,7 +63,9 @@ def look_at_stranger(
         raise
     facts = read_tombstone(manifest)
     if facts is not None and facts.repository == reference.repository:
-        if room.store.status(reference.repository, facts.digest, now=room.clock.now()) is not None:
+        case = room.store.newest_case(reference.repository, facts.digest)
+        # Anybody can push a tombstone: it may speak for a digest that is in a case, never for one that passes.
+        if case is not None and acted_on(case):
             return facts.digest
         return answer.buried(reference.repository, reference.tag, facts)
     if not kind.judged(scoped.scope.artifacts):

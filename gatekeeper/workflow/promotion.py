@@ -38,7 +38,8 @@ def refuse_foreign_target(room: Workroom, source: Repository, target: Repository
             reason_code="promotion-target-not-allowed",
         )
     protecting = policy.resolve(target)
-    if protecting is not None and protecting.scope.protects(target, tag or ""):
+    protected = any(matches_any(scope.protected_repositories, str(target)) for scope in policy.scopes)
+    if protected or (protecting is not None and protecting.scope.protects(target, tag or "")):
         raise DeniedError(f"{target}:{tag} is protected by the policy", reason_code="protected")
 
 

@@ -50,7 +50,7 @@ def status(room: Workroom, reference: Reference, *, wait: timedelta | None = Non
 
 
 def _resolve(room: Workroom, reference: Reference) -> tuple[Digest, bool]:
-    """(the digest in question, True when the tag really shows it and not what we put there instead)."""
+    """(the digest in question, True when the tag really shows it and not a tombstone of it)."""
     repository, tag = reference.repository, reference.tag
     if reference.digest is not None:
         return reference.digest, False

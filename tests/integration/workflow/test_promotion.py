@@ -60,6 +60,15 @@ def test_only_targets_of_the_scope_are_written_to(world: World) -> None:
         promote(world, "app/web:1.0", "elsewhere/web:1.0")
 
 
+def test_a_protected_repository_is_no_target_even_where_no_scope_covers_it(world: World) -> None:
+    world.scope(repositories=("127.0.0.1:*/app/**",), protected_repositories=("127.0.0.1:*/prod/**",))
+    world.good("app/web", "1.0")
+    world.rounds(2)
+    with pytest.raises(DeniedError, match="protected"):
+        promote(world, "app/web:1.0", "prod/web:1.0")
+    assert not world.registry.store.exists("prod/web")
+
+
 def test_a_held_promotion_is_refused_now_and_carried_out_after_the_hold(world: World) -> None:
     good = world.good("app/web", "1.0")
     world.rounds(2)

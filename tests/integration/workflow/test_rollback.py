@@ -15,7 +15,8 @@ def test_a_failing_tag_goes_back_to_its_anchored_predecessor(world: World) -> No
     world.rounds(2)
     assert world.shown("app/web", "1.0") == str(good)
     answer = world.status("app/web:1.0")
-    assert (answer.state, answer.digest) == ("quarantined", bad)
+    assert (answer.state, answer.digest, answer.exit_code) == ("passed", good, 0)
+    assert world.status(f"app/web@{bad}").state == "quarantined"
 
     world.app.review(world.case().id, Decision.RELEASE, actor="rita", reason="fine")
     world.rounds(2)

@@ -2,12 +2,12 @@
 
 from datetime import timedelta
 
-from gatekeeper.core.lifecycle import CaseState
+from gatekeeper.core.lifecycle import CaseState, IntentKind, IntentState
 from gatekeeper.demo.images import Built, artifact, image, index
 from gatekeeper.demo.registry import Match
 from gatekeeper.demo.registry_faults import Status
 from gatekeeper.workflow.answer import AnswerState
-from tests.integration.workflow.world import MINUTE, SETTLE, World
+from tests.integration.workflow.world import MALLORY, MINUTE, SETTLE, World
 
 
 def test_an_outage_never_quarantines(world: World) -> None:
@@ -61,6 +61,20 @@ def test_malformed_referrers_do_not_keep_an_image_from_quarantine(world: World) 
     world.rounds(2, every=SETTLE)
     assert world.tombstone("app/web", "1.0")
     assert str(bad) in {world.shown("app/web", tag) for tag in world.ours("app/web")}
+
+
+def test_a_referrer_that_is_listed_and_not_there_does_not_keep_an_image_from_quarantine(world: World) -> None:
+    bad = world.push("app/web", "1.0", user="0")
+    world.sign("app/web", bad, key=MALLORY, bundle=True)
+    (referrer,) = world.registry.store.referrers("app/web", str(bad))
+    world.registry.faults.add(Match("GET", f"manifests/{referrer.digest}"), Status(404))
+    world.rounds(1)
+    assert world.shown("app/web", "1.0") == str(bad), "one 404 is not gone"
+    world.rounds(2)
+    assert world.tombstone("app/web", "1.0")
+    (intent,) = world.intents(world.case(), IntentKind.QUARANTINE)
+    assert str(bad) in {world.shown("app/web", tag) for tag in world.ours("app/web")}
+    assert intent.state is IntentState.CONFIRMED
 
 
 def test_a_runnable_image_at_a_signature_tag_is_judged(world: World) -> None:

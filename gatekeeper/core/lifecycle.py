@@ -209,8 +209,6 @@ class CaseFile:
     case: Case | None
     """The newest case of this digest in this repository, whatever its state."""
     predecessor: Digest | None
-    """The newest digest that passed at this tag and is held by an anchor."""
-    had_predecessor: bool
-    """True when an earlier digest passed at this tag, anchored or not."""
+    """The newest digest that passed at this tag and can still be pulled; only an anchored one for a rollback."""
     failing_since: datetime | None
     """Since when the verdict has been indeterminate without interruption; None when it is not."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, func, or_, select, update
+from sqlalchemy import Connection, and_, exists, func, or_, select, update
 
 from gatekeeper.core.digest import Digest
 from gatekeeper.core.evidence import Evidence
@@ -29,10 +29,12 @@ from gatekeeper.database.rows import (
     waiver_of,
 )
 from gatekeeper.database.upsert import upsert
-from gatekeeper.ports import DueSubject, Lease, RecordedVerdict
+from gatekeeper.ports import DueSubject, Lease, Predecessor, RecordedVerdict
 
 HELD = (IntentState.WRITTEN, IntentState.CONFIRMED)
 """States of an anchor intent whose anchor tag was read back."""
+_PREDECESSORS = 8
+"""How many earlier digests of a tag are offered: those before were pulled away from it long ago."""
 
 
 class Subjects:
@@ -131,50 +133,44 @@ class Subjects:
             row = None if repository_id is None else newest_case_row(connection, repository_id, digest)
         return None if row is None else case_of(row, repository)
 
-    def predecessor(self, repository: Repository, tag: str, digest: Digest) -> tuple[Digest | None, bool]:
-        """(newest anchored digest that passes and passed at this tag, whether any other ever passed there).
+    def predecessors(self, repository: Repository, tag: str, digest: Digest) -> tuple[Predecessor, ...]:
+        """Other digests that passed at this tag and pass now, the last that passed there first.
 
         One that was last judged under another policy than the one in force does not count as passing.
         """
-        passed, table = tables.passed_tag, tables.repository
-        with self._link.reading() as connection:
-            repository_id = connection.execute(
-                select(table.c.id).where(table.c.name == str(repository))
-            ).scalar()
-            others = and_(
-                passed.c.repository_id == repository_id, passed.c.tag == tag, passed.c.digest != digest
+        passed, subject, table = tables.passed_tag, tables.subject, tables.repository
+        current = select(tables.policy.c.revision).where(tables.policy.c.current).limit(1).scalar_subquery()
+        statement = (
+            select(passed.c.digest, _anchored().label("anchored"))
+            .join(table, table.c.id == passed.c.repository_id)
+            .join(
+                subject,
+                and_(subject.c.repository_id == passed.c.repository_id, subject.c.digest == passed.c.digest),
             )
-            newest = connection.execute(_anchored(repository_id, tag).where(others)).scalar()
-            any_other = connection.execute(select(passed.c.digest).where(others).limit(1)).first()
-        return newest, any_other is not None
+            .where(
+                table.c.name == str(repository),
+                passed.c.tag == tag,
+                passed.c.digest != digest,
+                subject.c.state == str(State.PASSED),
+                subject.c.policy_revision == func.coalesce(current, subject.c.policy_revision),
+            )
+            .order_by(passed.c.at.desc())
+            .limit(_PREDECESSORS)
+        )
+        with self._link.reading() as connection:
+            return tuple(Predecessor(row.digest, bool(row.anchored)) for row in connection.execute(statement))
 
 
-def _anchored(repository_id: int | None, tag: str) -> Any:
-    passed, subject, intent = tables.passed_tag, tables.subject, tables.intent
-    current = select(tables.policy.c.revision).where(tables.policy.c.current).limit(1).scalar_subquery()
-    return (
-        select(passed.c.digest)
-        .join(
-            subject,
-            and_(subject.c.repository_id == passed.c.repository_id, subject.c.digest == passed.c.digest),
-        )
-        .join(
-            intent,
-            and_(
-                intent.c.repository_id == repository_id,
-                intent.c.tag == tag,
-                intent.c.digest == passed.c.digest,
-                intent.c.kind == str(IntentKind.ANCHOR),
-                intent.c.state.in_([str(state) for state in HELD]),
-            ),
-        )
-        .join(tables.our_tag, tables.our_tag.c.intent_id == intent.c.id)
-        .where(
-            subject.c.state == str(State.PASSED),
-            subject.c.policy_revision == func.coalesce(current, subject.c.policy_revision),
-        )
-        .order_by(passed.c.at.desc())
-        .limit(1)
+def _anchored() -> Any:
+    """True when an anchor tag of ours holds the digest for this tag."""
+    passed, intent = tables.passed_tag, tables.intent
+    return exists().where(
+        intent.c.repository_id == passed.c.repository_id,
+        intent.c.tag == passed.c.tag,
+        intent.c.digest == passed.c.digest,
+        intent.c.kind == str(IntentKind.ANCHOR),
+        intent.c.state.in_([str(state) for state in HELD]),
+        tables.our_tag.c.intent_id == intent.c.id,
     )
 
 

@@ -10,7 +10,16 @@ from gatekeeper.core.digest import Digest
 from gatekeeper.core.lifecycle import Breaker, Budget, Caps, Case, Hold, Intent, IntentDraft, IntentState
 from gatekeeper.core.reference import Repository
 from gatekeeper.core.waiver import Waiver
-from gatekeeper.ports.work import DueSubject, Judgement, Lease, OurTag, Round, WatchedRepository, WorkKind
+from gatekeeper.ports.work import (
+    DueSubject,
+    Judgement,
+    Lease,
+    OurTag,
+    Predecessor,
+    Round,
+    WatchedRepository,
+    WorkKind,
+)
 
 
 class WatchStore(Protocol):
@@ -70,8 +79,8 @@ class VerifyStore(Protocol):
         """The newest case of this digest in this repository."""
         ...
 
-    def predecessor(self, repository: Repository, tag: str, digest: Digest) -> tuple[Digest | None, bool]:
-        """(newest anchored passed digest at this tag other than ``digest``, whether any other ever passed there)."""
+    def predecessors(self, repository: Repository, tag: str, digest: Digest) -> tuple[Predecessor, ...]:
+        """Other digests that passed at this tag and pass now, the last that passed there first."""
         ...
 
     def budget(self, repository: Repository, caps: Caps, *, run_started: datetime, now: datetime) -> Budget:

@@ -94,6 +94,15 @@ class RecordedVerdict:
 
 
 @dataclass(frozen=True, slots=True)
+class Predecessor:
+    """A digest that passed at a tag before and passes now."""
+
+    digest: Digest
+    anchored: bool
+    """True when an anchor tag of ours holds it there."""
+
+
+@dataclass(frozen=True, slots=True)
 class OurTag:
     """A tag that an intent of ours writes beside the judged one: hold, anchor, quarantine tag or case record."""
 

@@ -25,7 +25,7 @@ from gatekeeper.core.lifecycle import (
     IntentKind,
 )
 from gatekeeper.core.plan import Act, Propose, plan
-from gatekeeper.core.policy import Mode, ScopedPolicy
+from gatekeeper.core.policy import Action, Mode, ScopedPolicy
 from gatekeeper.core.verdict import State, Subject, Verdict
 from gatekeeper.ports import DueSubject, Judgement, Lease, TagPlan
 from gatekeeper.workflow import drafts
@@ -170,15 +170,21 @@ def _plan_for(planning: _Planning, tag: str, budget: Budget) -> tuple[TagPlan, B
 
 
 def _case_file(planning: _Planning, tag: str) -> CaseFile:
-    room, due, verdict = planning.room, planning.due, planning.verdict
+    due, verdict = planning.due, planning.verdict
     state = verdict.state_at(tag)
-    predecessor, had_predecessor = (None, False)
-    if state is State.FAILED:
-        predecessor, had_predecessor = room.store.predecessor(due.repository, tag, due.digest)
-        if predecessor is not None and not _pullable(room, due, predecessor):
-            predecessor = None
+    predecessor = _predecessor(planning, tag) if state is State.FAILED else None
     since = (due.undetermined_since or planning.now) if state is State.INDETERMINATE else None
-    return CaseFile(tag, due.digest, planning.case, predecessor, had_predecessor, since)
+    return CaseFile(tag, due.digest, planning.case, predecessor, since)
+
+
+def _predecessor(planning: _Planning, tag: str) -> Digest | None:
+    """What the tag can go back to. A rollback goes only to what an anchor holds; any other beats an empty tag."""
+    room, due = planning.room, planning.due
+    only_anchored = planning.scoped.scope.action is Action.ROLLBACK
+    for earlier in room.store.predecessors(due.repository, tag, due.digest):
+        if (earlier.anchored or not only_anchored) and _pullable(room, due, earlier.digest):
+            return earlier.digest
+    return None
 
 
 def _pullable(room: Workroom, due: DueSubject, digest: Digest) -> bool:

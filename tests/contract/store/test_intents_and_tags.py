@@ -12,7 +12,7 @@ from gatekeeper.core.lifecycle import CaseState, IntentDraft, IntentKind, Intent
 from gatekeeper.core.reference import Repository
 from gatekeeper.core.tombstone import tombstone
 from gatekeeper.database import Database
-from gatekeeper.ports import Lease, OurTag, WorkKind
+from gatekeeper.ports import Lease, OurTag, Predecessor, WorkKind
 from tests.contract.store.samples import (
     APP,
     HOUR,
@@ -299,26 +299,26 @@ def test_anchors_are_listed_by_when_they_last_passed(store: Database) -> None:
     assert store.anchors(APP, "v1") == ()
 
 
-def test_the_predecessor_is_the_newest_anchored_that_passes(store: Database) -> None:
-    assert store.predecessor(APP, "latest", ONE) == (None, False)
+def test_predecessors_are_what_passed_at_the_tag_and_passes_now(store: Database) -> None:
+    assert store.predecessors(APP, "latest", ONE) == ()
     first, second = _anchored(store, "first", 0), _anchored(store, "second", 1)
-    assert store.predecessor(APP, "latest", ONE) == (second, True)
-    assert store.predecessor(APP, "latest", second) == (first, True)
-    assert store.predecessor(APP, "v1", ONE) == (None, False)
+    assert store.predecessors(APP, "latest", ONE) == (Predecessor(second, True), Predecessor(first, True))
+    assert store.predecessors(APP, "latest", second) == (Predecessor(first, True),)
+    assert store.predecessors(APP, "v1", ONE) == ()
     store.mark_due(APP, second, tag=None, priority=100, now=NOW + 2 * HOUR)
     lease, subject = due(store, now=NOW + 2 * HOUR)
     store.record(lease, judgement(subject, failed(subject)), now=NOW + 2 * HOUR)
-    assert store.predecessor(APP, "latest", ONE) == (first, True)
+    assert store.predecessors(APP, "latest", ONE) == (Predecessor(first, True),)
 
 
 def test_nobody_is_rolled_back_to_what_another_policy_passed(store: Database) -> None:
     _anchored(store, "first", 0)
     store.mark_policy("another policy", now=NOW + HOUR)
-    assert store.predecessor(APP, "latest", ONE) == (None, True)
+    assert store.predecessors(APP, "latest", ONE) == ()
 
 
-def test_passing_without_an_anchor_is_no_predecessor(store: Database) -> None:
+def test_what_passed_without_an_anchor_is_told_apart(store: Database) -> None:
     watch(store, {"latest": TWO})
     lease, subject = due(store)
     store.record(lease, judgement(subject, verdict(subject)), now=NOW)
-    assert store.predecessor(APP, "latest", ONE) == (None, True)
+    assert store.predecessors(APP, "latest", ONE) == (Predecessor(TWO, False),)

@@ -42,6 +42,26 @@ def test_quarantine_prefers_a_predecessor_to_an_empty_tag(world: World) -> None:
     assert world.shown("quarantine/app/web", f"1.0--{bad.short}") == str(bad)
 
 
+def test_quarantine_goes_back_to_what_passed_before_even_without_an_anchor(world: World) -> None:
+    world.scope(empty_tags=True)
+    good = world.good("app/web", "1.0", text="good")
+    world.rounds(2)
+    world.push("app/web", "1.0", user="0", text="bad")
+    world.rounds(2)
+    assert world.shown("app/web", "1.0") == str(good)
+
+
+def test_an_earlier_image_that_cannot_be_pulled_any_more_is_no_successor(world: World) -> None:
+    world.scope(empty_tags=True)
+    good = world.good("app/web", "1.0", text="good")
+    world.rounds(2)
+    bad = world.push("app/web", "1.0", user="0", text="bad")
+    world.registry.store.delete_manifest("app/web", str(good))
+    world.rounds(2)
+    answer = world.status("app/web:1.0")
+    assert (answer.state, answer.digest) == ("quarantined", bad)
+
+
 def test_a_predecessor_that_was_collected_is_not_rolled_back_to(world: World) -> None:
     world.scope(action=Action.ROLLBACK, anchors=2)
     good = world.good("app/web", "1.0", text="good")

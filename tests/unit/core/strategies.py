@@ -192,7 +192,6 @@ CASE_FILES = st.builds(
     points_at=DIGESTS,
     case=st.none() | CASES,
     predecessor=st.none() | DIGESTS,
-    had_predecessor=st.booleans(),
     failing_since=st.none() | NEAR,
 )
 BUDGETS = st.builds(

@@ -62,7 +62,6 @@ def planned(
         digest(points_at),
         case,
         digest(predecessor) if predecessor else None,
-        predecessor is not None,
         NOW - since if since is not None else None,
     )
     return plan(file, verdict, scoped, budget, NOW)

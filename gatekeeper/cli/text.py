@@ -10,11 +10,6 @@ def harmless(text: str) -> str:
     return "".join(character if character.isprintable() else _shown(character) for character in text)
 
 
-def harmless_lines(text: str) -> str:
-    """The same, but line breaks stay: for text of several lines that is ours."""
-    return "\n".join(harmless(line) for line in text.split("\n"))
-
-
 def _shown(character: str) -> str:
     number = ord(character)
     if number < 0x100:

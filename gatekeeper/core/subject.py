@@ -88,13 +88,6 @@ def classify(manifest: Manifest, opened: Mapping[Digest, Manifest] | None = None
     return _classify(manifest, below, {})
 
 
-def is_subject(
-    manifest: Manifest, artifacts: Artifacts, opened: Mapping[Digest, Manifest] | None = None
-) -> bool:
-    """True when this manifest is judged. Without ``opened`` an index counts as one of images until it was opened."""
-    return classify(manifest, opened).judged(artifacts)
-
-
 def to_open(index: ImageIndex) -> tuple[Descriptor, ...]:
     """The children of an index that have to be fetched before it can be classified and judged.
 

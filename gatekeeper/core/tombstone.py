@@ -9,7 +9,7 @@ What is read back is a pusher's word like anything else in a registry: a person 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -17,7 +17,7 @@ from gatekeeper.core.canonical import to_plain
 from gatekeeper.core.digest import Digest
 from gatekeeper.core.errors import MalformedError
 from gatekeeper.core.image_config import read_time
-from gatekeeper.core.lifecycle import Case, IntentDraft, IntentKind
+from gatekeeper.core.lifecycle import IntentDraft, IntentKind
 from gatekeeper.core.manifest import OCI_EMPTY, OCI_MANIFEST, ImageManifest, Manifest
 from gatekeeper.core.policy import Action
 from gatekeeper.core.reference import Repository, parse_repository, parse_tag
@@ -81,16 +81,21 @@ class TombstoneFacts:
     """Where to review it, or empty."""
 
 
-def case_annotations(case: Case, *, who_can_release: str, review: str = "") -> Mapping[str, str]:
+def case_annotations(
+    reason_code: str,
+    fingerprints: Iterable[str],
+    *,
+    opened_at: datetime,
+    who_can_release: str,
+    review: str = "",
+) -> Mapping[str, str]:
     """What a draft's ``annotations`` must carry so that the case can be rebuilt from the registry alone."""
     return {
-        CASE: case.id,
-        ACTION: str(case.action),
-        REASON_CODE: case.reason_code,
-        OPENED_AT: str(to_plain(case.opened_at)),
-        FINGERPRINTS: ",".join(sorted(case.fingerprints)),
+        REASON_CODE: reason_code,
+        OPENED_AT: str(to_plain(opened_at)),
+        FINGERPRINTS: ",".join(sorted(fingerprints)),
         WHO_CAN_RELEASE: who_can_release,
-        **({REVIEW: review} if review else {}),
+        REVIEW: review,
     }
 
 

@@ -55,8 +55,8 @@ class Server:
                 (f"server.listen: cannot listen on {host}:{port}: {error.strerror}; choose another address",),
                 reason_code="listen-failed",
             ) from error
-        # Accepted connections inherit it. asyncio sets it only on sockets that were made with a protocol number; without
-        # it each answer waits 40 ms for the client's delayed acknowledgement.
+        # Accepted connections inherit it. asyncio sets it only on sockets that were made with a protocol number;
+        # without it each answer waits 40 ms for the client's delayed acknowledgement.
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._thread = threading.Thread(
             target=self._server.run, kwargs={"sockets": [self._socket]}, name="http", daemon=True

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
 
 from gatekeeper.core.digest import Digest
@@ -10,13 +9,15 @@ from gatekeeper.core.lifecycle import IntentDraft, IntentKind
 from gatekeeper.core.plan import Act
 from gatekeeper.core.policy import ScopedPolicy
 from gatekeeper.core.reference import Reference, Repository
-from gatekeeper.core.tombstone import FINGERPRINTS, OPENED_AT, REASON_CODE, REVIEW, WHO_CAN_RELEASE
-from gatekeeper.core.verdict import Result, Verdict
+from gatekeeper.core.tombstone import case_annotations
+from gatekeeper.core.verdict import Verdict
 from gatekeeper.workflow.names import anchor_tag, derived_nonce, quarantine_tag
 from gatekeeper.workflow.workroom import DAEMON
 
 RESTORES = "io.gatekeeper.restores"
 """Draft annotation: the nonce of the intent that a RESTORE undoes and whose tags an UNHOLD takes away."""
+
+WHO_CAN_RELEASE = "a reviewer: a token with scope review, or the command line beside the database"
 
 
 def enforcing(
@@ -49,23 +50,14 @@ def enforcing(
         case_id=None,
         actor=DAEMON,
         reason=verdict.reason_at(tag),
-        annotations=_case_annotations(verdict, tag, opened_at, review),
+        annotations=case_annotations(
+            verdict.reason_at(tag),
+            (finding.fingerprint for finding in verdict.counting_at(tag)),
+            opened_at=opened_at,
+            who_can_release=WHO_CAN_RELEASE,
+            review=review,
+        ),
     )
-
-
-def _case_annotations(verdict: Verdict, tag: str, opened_at: datetime, review: str) -> Mapping[str, str]:
-    shown = sorted(
-        finding.fingerprint
-        for finding in verdict.findings
-        if finding.counts and finding.result is Result.VIOLATED and finding.tag in (None, tag)
-    )
-    return {
-        OPENED_AT: opened_at.isoformat().replace("+00:00", "Z"),
-        FINGERPRINTS: ",".join(shown),
-        REASON_CODE: verdict.reason_at(tag),
-        WHO_CAN_RELEASE: "a reviewer: a token with scope review, or the command line beside the database",
-        REVIEW: review,
-    }
 
 
 def anchor(repository: Repository, digest: Digest, tag: str, *, nonce: str) -> IntentDraft:

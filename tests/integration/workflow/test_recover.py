@@ -1,7 +1,9 @@
 """The registry alone tells of the open cases."""
 
 from gatekeeper.core.lifecycle import CaseState, Decision
+from gatekeeper.core.manifest import OCI_MANIFEST
 from gatekeeper.core.policy import Action
+from gatekeeper.core.verdict import Result
 from gatekeeper.engine.local import LocalEngine
 from gatekeeper.scheduler import Daemon, Rhythm
 from gatekeeper.workflow.answer import AnswerState
@@ -114,3 +116,18 @@ def test_a_quarantine_of_another_installation_on_the_same_registry_holds_nothing
     assert hold_when_forgotten(world.app.room) is None
     world.scope(repositories=("127.0.0.1:*/theirs/**",))
     assert hold_when_forgotten(world.app.room) is not None
+
+
+def test_a_rebuilt_case_shows_what_could_not_be_judged_too(world: World) -> None:
+    bad = world.push("app/web", "1.0", user="0")
+    junk = b'{"schemaVersion":2,"schemaVersion":2}'
+    world.registry.store.put_manifest("app/web", junk, OCI_MANIFEST, tags=[bad.tag_form])
+    world.settle()
+    case = world.case()
+    verdict = world.status(f"app/web@{bad}").verdict
+    assert verdict is not None
+    shown = {finding.result for finding in verdict.findings if finding.counts}
+    assert shown == {Result.VIOLATED, Result.UNDETERMINED}
+    lose_the_database(world)
+    world.app.recover(actor="ann", reason="the disk died")
+    assert world.case().fingerprints == case.fingerprints

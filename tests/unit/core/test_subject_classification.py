@@ -24,7 +24,6 @@ from gatekeeper.core.subject import (
     SubjectKind,
     attestations,
     classify,
-    is_subject,
     judged_children,
     to_open,
 )
@@ -51,7 +50,7 @@ def attestation_child(of: Manifest, attestation: Manifest) -> dict[str, Any]:
 def test_an_image_manifest_is_a_subject() -> None:
     for config in (OCI_CONFIG, DOCKER_CONFIG):
         assert classify(manifest(config=config)) is SubjectKind.IMAGE
-        assert is_subject(manifest(config=config), Artifacts.IGNORE)
+        assert classify(manifest(config=config)).judged(Artifacts.IGNORE)
 
 
 def test_an_image_without_layers_is_a_subject() -> None:
@@ -77,7 +76,7 @@ def test_one_evidence_layer_among_others_makes_no_evidence() -> None:
 def test_a_bundle_referrer_is_evidence() -> None:
     bundle = manifest(config=OCI_EMPTY, layers=(BUNDLE,), artifactType=BUNDLE, subject=SUBJECT)
     assert classify(bundle) is SubjectKind.EVIDENCE
-    assert not is_subject(bundle, Artifacts.JUDGE)
+    assert not classify(bundle).judged(Artifacts.JUDGE)
 
 
 def test_an_index_whose_every_child_is_evidence_is_evidence() -> None:
@@ -161,8 +160,8 @@ def test_charts_and_other_artifacts_are_ignored_unless_the_scope_judges_them() -
     plain = manifest(config=OCI_EMPTY, layers=(LAYER,), artifactType="application/x")
     for artifact in (chart, plain):
         assert classify(artifact) is SubjectKind.ARTIFACT
-        assert not is_subject(artifact, Artifacts.IGNORE)
-        assert is_subject(artifact, Artifacts.JUDGE)
+        assert not classify(artifact).judged(Artifacts.IGNORE)
+        assert classify(artifact).judged(Artifacts.JUDGE)
     assert classify(index(chart), opened(chart)) is SubjectKind.ARTIFACT
     assert classify(index()) is SubjectKind.ARTIFACT
 
@@ -174,7 +173,7 @@ def test_tombstones_and_case_records_are_never_judged() -> None:
     ]:
         ours = manifest(config=OCI_EMPTY, layers=(OCI_EMPTY,), artifactType=artifact_type)
         assert classify(ours) is kind
-        assert not is_subject(ours, Artifacts.JUDGE)
+        assert not classify(ours).judged(Artifacts.JUDGE)
 
 
 def test_a_tombstone_needs_the_empty_configuration_and_only_empty_layers() -> None:

@@ -41,7 +41,11 @@ DRAFT = IntentDraft(
     actor="daemon",
     reason="user-root",
     annotations=case_annotations(
-        CASE, who_can_release="reviewers", review="https://gatekeeper.example/case-1"
+        CASE.reason_code,
+        CASE.fingerprints,
+        opened_at=CASE.opened_at,
+        who_can_release="reviewers",
+        review="https://gatekeeper.example/case-1",
     ),
 )
 

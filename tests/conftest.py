@@ -43,7 +43,18 @@ def absent_parts(terminalreporter: pytest.TerminalReporter) -> dict[str, int]:
     return counts
 
 
+def measured(terminalreporter: pytest.TerminalReporter) -> list[str]:
+    """What tests recorded with ``record_property("measured", ...)``: numbers a person wants to see."""
+    reports = [report for key in ("passed", "failed") for report in terminalreporter.stats.get(key, [])]
+    return [str(value) for report in reports for key, value in report.user_properties if key == "measured"]
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    told = measured(terminalreporter)
+    if told:
+        terminalreporter.section("measured", sep="-")
+        for line in told:
+            terminalreporter.line(line)
     absent = absent_parts(terminalreporter)
     if not absent:
         return

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import Self
+from typing import Literal, Self, overload
 from urllib.parse import urljoin, urlsplit
 
 import requests
@@ -18,6 +18,7 @@ from gatekeeper.transport.adapter import PoolAdapter
 from gatekeeper.transport.addresses import Reach, allowed_from, reach_of, reaches
 from gatekeeper.transport.connection import BOUNDS
 from gatekeeper.transport.faults import CAUGHT, AddressRefusedError, relabelled
+from gatekeeper.transport.kept import Ask, Whole, over_kept
 from gatekeeper.transport.message import Answer, HeaderFields, Redirects, Request, describe
 from gatekeeper.transport.origin import Origin, origin_of
 from gatekeeper.transport.settings import TransportSettings
@@ -96,12 +97,16 @@ class Transport:
     def close(self) -> None:
         """Closes every idle connection."""
         self._session.close()
+        # requests only forgets its pools; this one is held here, and would stay open.
+        self._pool.close()
         if self._foreign is not None:
             self._foreign.close()
 
     def send(self, request: Request) -> Answer:
         """One exchange with its whole body. Raises UnavailableError; every status is an answer."""
-        raw, url = self._arrive(request)
+        raw, url = self._arrive(request, whole=True)
+        if isinstance(raw, Whole):
+            return Answer(raw.status, raw.headers, raw.content, url, request.method)
         clean = False
         try:
             content = self._content(raw, request, url)
@@ -114,7 +119,7 @@ class Transport:
 
     def open(self, request: Request) -> Stream:
         """One exchange whose body is read by the caller, who closes it. Raises UnavailableError."""
-        raw, url = self._arrive(request)
+        raw, url = self._arrive(request, whole=False)
         return Stream(raw, request, url, request.cap)
 
     def _content(self, raw: BaseHTTPResponse, request: Request, url: str) -> bytes:
@@ -128,8 +133,12 @@ class Transport:
             raise _over_cap(request.method, url, request.cap)
         return Stream(raw, request, url, request.cap).whole()
 
-    def _arrive(self, request: Request) -> tuple[BaseHTTPResponse, str]:
-        """The answer that is no redirect to be followed, and where it came from."""
+    @overload
+    def _arrive(self, request: Request, *, whole: Literal[True]) -> tuple[BaseHTTPResponse | Whole, str]: ...
+    @overload
+    def _arrive(self, request: Request, *, whole: Literal[False]) -> tuple[BaseHTTPResponse, str]: ...
+    def _arrive(self, request: Request, *, whole: bool) -> tuple[BaseHTTPResponse | Whole, str]:
+        """The answer that is no redirect to be followed, and where it came from; in one piece if that is ``whole``."""
         url = request.url
         if not url.startswith(self._prefix):
             here = origin_of(url)
@@ -140,10 +149,42 @@ class Transport:
                 )
         total = request.total if request.total is not None else self._total
         until = time.monotonic() + total
-        raw = self._exchange(self._pool, request, url, until, admits=None)
+        quick = self._over_kept(request, url, until) if whole else None
+        if isinstance(quick, Whole):
+            return quick, url
+        raw = quick or self._exchange(self._pool, request, url, until, admits=None)
         if request.redirects is Redirects.NEVER or raw.status not in _REDIRECTS:
             return raw, url
         return self._follow(raw, request, url, until)
+
+    def _over_kept(self, request: Request, url: str, until: float) -> Whole | BaseHTTPResponse | None:
+        """The answer to a simple request, where a connection is open; None: nothing was sent."""
+        settings = self._settings
+        if request.body is not None or settings.proxy is not None:
+            return None
+        self._bind(until, admits=None)
+        ask = Ask(
+            request.method,
+            _path(url),
+            request.headers,
+            until,
+            request.cap,
+            settings.error_body,
+            frozenset() if request.redirects is Redirects.NEVER else _REDIRECTS,
+        )
+        try:
+            return over_kept(self._pool, ask)
+        except CAUGHT as error:
+            raise relabelled(error, request.method, url) from error
+
+    def _bind(self, until: float, *, admits: Callable[[str], bool] | None) -> None:
+        """Tells the connection that this thread uses next what binds it."""
+        BOUNDS.until = until
+        BOUNDS.read = self._settings.read
+        BOUNDS.headers = self._settings.headers
+        BOUNDS.header_bytes = self._settings.header_bytes
+        BOUNDS.admits = admits
+        BOUNDS.received = b""
 
     def _follow(
         self, raw: BaseHTTPResponse, request: Request, url: str, until: float
@@ -227,11 +268,7 @@ class Transport:
             raise UnavailableError(
                 f"{request.method} {describe(url)}: no answer in time", cause=Cause.TIMEOUT
             )
-        BOUNDS.until = until
-        BOUNDS.read = settings.read
-        BOUNDS.headers = settings.headers
-        BOUNDS.header_bytes = settings.header_bytes
-        BOUNDS.admits = admits
+        self._bind(until, admits=admits)
         # A proxy that does not tunnel wants the absolute URL; https is always tunnelled.
         target = url if settings.proxy is not None and url.startswith("http:") else _path(url)
         headers = dict(request.headers)

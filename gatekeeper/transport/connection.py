@@ -33,6 +33,8 @@ class Bounds(threading.local):
     header_bytes: int = 64 * 1024
     admits: Callable[[str], bool] | None = None
     """Says whether this IP address may be talked to."""
+    received: bytes = b""
+    """The beginning of the next answer, where it was read already."""
 
 
 BOUNDS = Bounds()
@@ -43,6 +45,7 @@ class _DeadlineReader(io.RawIOBase):
 
     def __init__(self, raw: Any, sock: socket.socket) -> None:
         super().__init__()
+        self._received, BOUNDS.received = BOUNDS.received, b""
         self._raw = raw
         self._sock = sock
         self._until = BOUNDS.until
@@ -52,6 +55,11 @@ class _DeadlineReader(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int | None:
+        if self._received:
+            given = self._received[: len(buffer)]
+            buffer[: len(given)] = given
+            self._received = self._received[len(given) :]
+            return len(given)
         left = self._until - time.monotonic()
         if left <= 0:
             raise TimeoutError("the deadline of the exchange has passed")
@@ -118,11 +126,7 @@ class BoundedResponse(http.client.HTTPResponse):
         line = self._line()
         if not line:
             raise http.client.RemoteDisconnected("closed without an answer")
-        version, _, rest = line.partition(b" ")
-        number = rest[:3]
-        if version not in (b"HTTP/1.1", b"HTTP/1.0") or not number.isdigit() or number < b"100":
-            raise http.client.BadStatusLine("no HTTP/1 status line")
-        return version, int(number)
+        return status_of(line)
 
     def _fields(self) -> http.client.HTTPMessage:
         message = http.client.HTTPMessage()
@@ -133,10 +137,9 @@ class BoundedResponse(http.client.HTTPResponse):
             self._fields_left -= 1
             if self._fields_left < 0:
                 raise http.client.HTTPException("too many header fields")
-            name, colon, value = line.decode("iso-8859-1").partition(":")
-            if not colon or not name or name != name.strip() or not line.endswith(b"\n"):
-                raise http.client.HTTPException("a header field without a name, folded or cut off")
-            message.set_raw(name, value.strip())
+            if not line.endswith(b"\n"):
+                raise http.client.HTTPException("a header field that is cut off")
+            message.set_raw(*field_of(line))
 
     def _frame(self, status: int) -> None:
         """How the body ends (RFC 9112 section 6.3)."""
@@ -160,6 +163,23 @@ class BoundedResponse(http.client.HTTPResponse):
             self.chunked = False
         elif not self.chunked and self.length is None:
             self.will_close = True
+
+
+def status_of(line: bytes) -> tuple[bytes, int]:
+    """(version, status) of a status line. Raises HTTPException."""
+    version, _, rest = line.partition(b" ")
+    number = rest[:3]
+    if version not in (b"HTTP/1.1", b"HTTP/1.0") or not number.isdigit() or number < b"100":
+        raise http.client.BadStatusLine("no HTTP/1 status line")
+    return version, int(number)
+
+
+def field_of(line: bytes) -> tuple[str, str]:
+    """(name, value) of a header field's line. Raises HTTPException."""
+    name, colon, value = line.decode("iso-8859-1").partition(":")
+    if not colon or not name or name != name.strip():
+        raise http.client.HTTPException("a header field without a name, or folded")
+    return name, value.strip()
 
 
 def _check_peer(connection: HTTPConnection) -> None:

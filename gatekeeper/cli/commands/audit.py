@@ -44,7 +44,7 @@ def verify(
 
 @app.command()
 def head(output: OutputOption = Output.TABLE, config: ConfigOption = None) -> None:
-    """The newest row as SEQ:HASH. Keep it outside this machine, for ``audit verify --expect``."""
+    """The newest row as SEQ:HASH. Keep it outside this machine, for `audit verify --expect`."""
     from gatekeeper.cli.local import local_store
 
     with local_store(config) as store:

@@ -18,7 +18,7 @@ from gatekeeper.cli.output import Output, show
 from gatekeeper.cli.render import brakes_blocks
 
 app = typer.Typer(
-    help="The breaker turns enforcement into proposals when a cap is used up.",
+    help="It opens above a cap: then everything is proposed only.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )

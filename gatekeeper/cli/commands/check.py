@@ -16,7 +16,7 @@ def check(
 ) -> None:
     """Judge one image now. Needs no daemon and no database; nothing is recorded or written.
 
-    The answer has the same shape as that of ``explain``. Exit codes: 0 passed, 1 failed, 4 evidence could not be
+    The answer has the same shape as that of `explain`. Exit codes: 0 passed, 1 failed, 4 evidence could not be
     asked for or no scope covers it, 5 the image or the registry cannot be reached.
     """
     from gatekeeper.cli.local import check_image

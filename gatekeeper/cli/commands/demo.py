@@ -6,10 +6,10 @@ import typer
 
 
 def demo() -> None:
-    """The whole story on this machine, from push to verdict to action and back. No network, no root, no set-up.
+    """The whole story on this machine. No network, no root, no set-up.
 
-    Starts an embedded registry, fills it with signed, unsigned and bad images, and tells what happens to them. Exit
-    code 1 when a step does not come out as told.
+    Starts an embedded registry, fills it with signed, unsigned and bad images, and tells what happens to them, from
+    push to verdict to action and back. Exit code 1 when a step does not come out as told.
     """
     from gatekeeper.cli.local import open_demo
     from gatekeeper.demo.story import run

@@ -29,7 +29,7 @@ def explain(
     ca_file: CaFileOption = None,
     insecure_http: InsecureOption = False,
 ) -> None:
-    """The tree behind a verdict: rule, evidence, remedy. Exit codes as ``status``."""
+    """The tree behind a verdict: rule, evidence, remedy. Exit codes as `status`."""
     with Where(config, server, token_file, ca_file, insecure_http).desk() as desk:
         explanation = desk.explain(image, wait)
     explanation["answer"] = with_subject(explanation["answer"])

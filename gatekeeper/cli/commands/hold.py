@@ -30,7 +30,7 @@ def on(
     ca_file: CaFileOption = None,
     insecure_http: InsecureOption = False,
 ) -> None:
-    """Stop every registry write, in every daemon on this database, until ``hold off``."""
+    """Stop every registry write, in every daemon on this database, until `hold off`."""
     with Where(config, server, token_file, ca_file, insecure_http).desk(registries=False) as desk:
         brakes = desk.hold_on(reason)
     show(output, brakes, lambda: brakes_blocks(brakes))

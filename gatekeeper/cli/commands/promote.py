@@ -32,9 +32,10 @@ def promote(
     ca_file: CaFileOption = None,
     insecure_http: InsecureOption = False,
 ) -> None:
-    """Copy an image by digest, with everything that hangs on it, if and only if it passed.
+    """Copy an image to another repository if and only if it passed.
 
-    Exit codes as ``status`` when it was refused; 6 when the policy allows no promotion to this target.
+    It is copied by digest, with everything that hangs on it. Exit codes as `status` when it was refused; 6
+    when the policy allows no promotion to this target.
     """
     with Where(config, server, token_file, ca_file, insecure_http).desk() as desk:
         promotion = with_subject(desk.promote(image, target, reason))

@@ -22,7 +22,7 @@ from gatekeeper.core.exit_codes import ExitCode
 from gatekeeper.core.lifecycle import CaseState
 
 app = typer.Typer(
-    help="Images that were taken out of the way or are proposed for it, and what people decide about them.",
+    help="Cases: images that were taken out of the way, or should be.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )

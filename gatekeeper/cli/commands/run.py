@@ -15,10 +15,11 @@ def run(
     ] = False,
     config: ConfigOption = None,
 ) -> None:
-    """The daemon: watches, judges, records, acts, and serves the HTTP API.
+    """The daemon: watches, judges, records, acts, answers.
 
-    SIGTERM ends it after the work under way; SIGHUP reads configuration and policy again and keeps the old ones when
-    the new ones are bad. Refuses to start on an outdated database schema, unless --migrate.
+    It also serves the HTTP API. SIGTERM ends it after the work under way; SIGHUP reads configuration and policy
+    again and keeps the old ones when the new ones are bad. Refuses to start on an outdated database schema, unless
+    --migrate.
     """
     from gatekeeper.cli.daemon import run_daemon
 

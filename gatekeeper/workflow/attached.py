@@ -42,6 +42,14 @@ class Attached:
     documents: tuple[GatheredSbom, ...]
 
 
+@dataclass(slots=True)
+class Spent:
+    """What was opened so far of all that hangs on one subject and its children."""
+
+    opened: int = 0
+    size: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class Site:
     """Where is looked, and with which keys."""
@@ -52,6 +60,18 @@ class Site:
     keys: Sequence[PublicKey]
     tags: frozenset[str] | None
     """The repository's tag list, when it could be had: it answers which cosign tags exist without asking."""
+    spent: Spent = field(default_factory=Spent)
+
+    def spend(self, size: int = 0) -> Unavailable | None:
+        """Counts one more thing to open, of so many bytes; what to say when that is more than is opened."""
+        limits = self.collector.limits
+        self.spent.opened += 1
+        self.spent.size += size
+        if self.spent.opened > limits.attached:
+            return Unavailable("attached", Cause.JUNK, f"more than {limits.attached} manifests and blobs")
+        if self.spent.size > limits.attached_bytes:
+            return Unavailable("attached", Cause.JUNK, f"more than {limits.attached_bytes} bytes")
+        return None
 
 
 @dataclass(slots=True)
@@ -107,6 +127,10 @@ def gather_attached(site: Site, subject: Digest, pile: Pile) -> None:
 
 def _open(site: Site, subject: Digest, found: FoundReferrer, pile: Pile) -> None:
     digest = found.descriptor.digest
+    too_much = site.spend()
+    if too_much is not None:
+        pile.missing(too_much)
+        return
     try:
         manifest = site.registry.manifest(site.path, digest)
     except NotFoundError as error:
@@ -136,6 +160,10 @@ def _verify(site: Site, subject: Digest, wanted: Wanted, pile: Pile) -> None:
     content = b""
     source = f"candidate {wanted.carrier}"
     if wanted.fetch:
+        too_much = site.spend(wanted.descriptor.size)
+        if too_much is not None:
+            pile.missing(too_much)
+            return
         try:
             content = site.registry.blob(
                 site.path, wanted.descriptor, cap=site.collector.limits.candidate_bytes
@@ -179,6 +207,10 @@ def add_sbom(
     source = f"SBOM in {wanted.carrier}"
     descriptor = wanted.descriptor
     found = _FoundSbom(wanted.form, wanted.carrier, descriptor.digest, descriptor.media_type, trust, key_ids)
+    too_much = site.spend(descriptor.size)
+    if too_much is not None:
+        pile.missing(too_much, signatures=False)
+        return
     try:
         content = site.registry.blob(site.path, descriptor, cap=site.collector.limits.sbom_bytes)
         document = (

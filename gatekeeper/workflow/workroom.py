@@ -39,6 +39,10 @@ class Limits:
     config_bytes: int = 4 * 1024 * 1024
     candidate_bytes: int = 32 * 1024 * 1024
     sbom_bytes: int = 64 * 1024 * 1024
+    attached: int = 2_000
+    """Manifests and blobs opened of all that hangs on one subject and its children together; more is junk."""
+    attached_bytes: int = 512 * 1024 * 1024
+    """Bytes of all those blobs together."""
 
     def retry_after(self, attempts: int) -> timedelta:
         """How long to wait after this many attempts failed."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from datetime import timedelta
 
@@ -9,12 +10,12 @@ import pytest
 
 from gatekeeper.core.digest import Digest
 from gatekeeper.core.errors import Cause
-from gatekeeper.core.evidence import Candidates, Evidence, Outcome, Sboms, Trust
+from gatekeeper.core.evidence import Candidates, Evidence, NodeEvidence, Outcome, Sboms, Trust
 from gatekeeper.core.lifecycle import CaseState
 from gatekeeper.core.manifest import OCI_MANIFEST, Descriptor
 from gatekeeper.core.policy import RuleSet
 from gatekeeper.core.rules.sbom_missing import SbomMissing, SbomTrust
-from gatekeeper.demo.images import Built, image, referrer
+from gatekeeper.demo.images import Built, image, index, referrer
 from gatekeeper.signatures.signing import (
     Attachment,
     attestation_bundle,
@@ -40,12 +41,14 @@ def store(world: World, path: str, attachment: Attachment) -> None:
     world.registry.store.put_manifest(path, attachment.manifest, OCI_MANIFEST, tags=tags)
 
 
-def evidence(world: World, digest: Digest) -> Evidence:
+def evidence(world: World, digest: Digest, **limits: int) -> Evidence:
     """As it would be gathered now."""
     repository = world.repository("app/web")
     scoped = world.policy.resolve(repository)
     assert scoped is not None
-    return collect(world.app.room.collector, repository, digest, scoped, world.policy).evidence
+    collector = world.app.room.collector
+    collector = dataclasses.replace(collector, limits=dataclasses.replace(collector.limits, **limits))  # type: ignore[arg-type]
+    return collect(collector, repository, digest, scoped, world.policy).evidence
 
 
 def candidates(world: World, digest: Digest) -> Candidates:
@@ -176,3 +179,32 @@ def test_junk_that_bears_the_name_of_a_format_is_not_read_as_one(world: World) -
     junk.store_in(world.registry.store, "app/web")
     world.rounds(2, every=SETTLE)
     assert world.status(f"app/web@{digest}").reason_code == "sbom-unreadable"
+
+
+@pytest.mark.parametrize("limits", [{"attached": 5}, {"attached_bytes": 2_000}])
+def test_all_that_hangs_on_an_index_and_its_children_has_one_ceiling(
+    world: World, limits: dict[str, int]
+) -> None:
+    children = [image({"a": "1"}), image({"a": "2"}, platform="linux/arm64")]
+    digest = world.push("app/web", "1.0", built=index(children))
+    for child in children:
+        for number in range(3):
+            content = json.dumps(
+                {"bomFormat": "CycloneDX", "specVersion": "1.6", "x": "y" * 500, "n": number}
+            )
+            referrer(child, "application/vnd.cyclonedx+json", content.encode()).store_in(
+                world.registry.store, "app/web"
+            )
+
+    def junk(node: NodeEvidence) -> bool:
+        return (
+            isinstance(node.sboms, Sboms)
+            and node.sboms.gap is not None
+            and node.sboms.gap.cause is Cause.JUNK
+        )
+
+    assert [junk(child) for child in evidence(world, digest).children] == [False, False]
+    assert [junk(child) for child in evidence(world, digest, **limits).children] == [
+        limits == {"attached": 5},
+        True,
+    ]

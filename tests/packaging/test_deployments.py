@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 import yaml
 
+from gatekeeper.config.load import load_settings
+
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
 UID = 65532
@@ -80,6 +82,26 @@ def test_compose_names_no_image_of_its_own_and_drops_privileges() -> None:
     assert gatekeeper["read_only"] is True
     assert gatekeeper["user"] == f"{UID}:{UID}"
     assert gatekeeper["ports"] == ["127.0.0.1:8080:8080"]
+
+
+def test_every_deployment_writes_the_first_token_into_its_state(
+    kubernetes: dict[str, Any], tmp_path: Path
+) -> None:
+    container = kubernetes["Deployment"]["spec"]["template"]["spec"]["containers"][0]
+    compose = yaml.safe_load((DEPLOY / "compose.yaml").read_text())["services"]["gatekeeper"]
+    unit = _unit()["Service"]
+    name, _, value = unit["Environment"].partition("=")
+    assert {"name": "state", "mountPath": "/data"} in container["volumeMounts"]
+    assert "state:/data" in compose["volumes"]
+    for state, environment in (
+        ("/data", {entry["name"]: entry["value"] for entry in container["env"]}),
+        ("/data", compose["environment"]),
+        (f"/var/lib/{unit['StateDirectory']}", {name: value}),
+    ):
+        config = tmp_path / "config.toml"
+        config.write_text((ROOT / "config.example.toml").read_text())
+        settings = load_settings(config, environment, check_secrets=False)
+        assert settings.server.bootstrap_token_file.parent == Path(state)
 
 
 class _Unit(configparser.RawConfigParser):

@@ -43,3 +43,17 @@ def test_the_index_names_every_document() -> None:
     named = {(index.parent / link.partition("#")[0]).resolve() for link in links(index)}
     own = {path for path in (ROOT / "docs").glob("*.md") if path != index}
     assert own - named == set()
+
+
+def test_the_map_of_the_house_is_the_house() -> None:
+    """Every room stands in the figure, every named file exists."""
+    text = (ROOT / "docs" / "architecture.md").read_text()
+    house = ROOT / "gatekeeper"
+    figure = text.split("```")[1]
+    drawn = set(re.findall(r"^(?:floor \d)? +([a-z]+(?:/|\.py)) ", figure, re.MULTILINE))
+    rooms = {f"{path.name}/" for path in house.iterdir() if (path / "__init__.py").is_file()}
+    files = {path.name for path in house.glob("*.py") if not path.name.startswith("__")}
+    assert drawn == rooms | files
+    named = set(re.findall(r"`((?:[a-z_]+/)*[a-z_]+\.py)`", text)) - {"dev.py"}
+    assert len(named) > 20
+    assert {name for name in named if not (house / name).is_file()} == set()

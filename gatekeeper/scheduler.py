@@ -49,6 +49,7 @@ class Daemon:
         self._rhythm = rhythm or Rhythm()
         self._scheduler: BackgroundScheduler | None = None
         self._claiming = _Locks()
+        self._in_hand = _InHand()
         self._marked: str | None = None
         self._run_started = room.clock.now()
         self._stop = Event()
@@ -83,6 +84,10 @@ class Daemon:
         """``seq:hash`` on the log: with a copy outside, truncation of the audit trail can be seen."""
         _log.info("audit head %s", self._room.store.head())
 
+    def renew_leases(self) -> None:
+        """What waits here or takes long stays ours. A process that died renews nothing."""
+        self._room.store.renew(self._in_hand.leases(), until=self._room.clock.now() + self._room.limits.lease)
+
     def run_round(self) -> int:
         """One whole round on the caller's thread: discover, then tick until nothing is due. Needs an inline engine."""
         self.find_repositories()
@@ -103,6 +108,7 @@ class Daemon:
         hold = hold_when_forgotten(self._room)
         if hold is not None:
             _log.warning("every registry write is held: %s", hold.reason)
+        lease = self._room.limits.lease
         scheduler = BackgroundScheduler(
             executors={"default": ThreadPoolExecutor(4)},
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
@@ -113,6 +119,7 @@ class Daemon:
         for job, every, first in (
             (self.find_repositories, rhythm.discover, soon),
             (self.tick, rhythm.tick, soon + timedelta(milliseconds=200)),
+            (self.renew_leases, lease / 3, soon + lease / 3),
             (self.log_audit_head, rhythm.audit_head, soon + rhythm.audit_head),
         ):
             scheduler.add_job(
@@ -128,9 +135,13 @@ class Daemon:
     def stop(self) -> bool:
         """Ticks no more and lets work under way end. False when the deadline passed before it did."""
         if self._scheduler is not None:
+            for job in (self.find_repositories, self.tick):
+                self._scheduler.remove_job(job.__name__)
+        ended = self._engine.drain(self._rhythm.drain.total_seconds())
+        if self._scheduler is not None:
             self._scheduler.shutdown(wait=False)
             self._scheduler = None
-        ended = self._engine.drain(self._rhythm.drain.total_seconds())
+        self._room.store.give_back(self._in_hand.drop_waiting())
         if not ended:
             _log.warning("work was still under way at the deadline; the next start takes it up")
         self._audit("daemon-stopped", "" if ended else "deadline passed")
@@ -184,7 +195,17 @@ class Daemon:
 
     def _submit(self, host: str, lease: Lease) -> None:
         run_started, work = self._run_started, self._work[lease.kind]
-        self._engine.submit(host, lambda: work(lease, run_started))
+
+        def carry_out() -> None:
+            if not self._in_hand.begin(lease):
+                return
+            try:
+                work(lease, run_started)
+            finally:
+                self._in_hand.end(lease)
+
+        self._in_hand.add(lease)
+        self._engine.submit(host, carry_out)
 
     def _refill(self, host: str) -> None:
         if not self._stop.is_set():
@@ -218,6 +239,42 @@ class Daemon:
             detail={},
             now=self._room.clock.now(),
         )
+
+
+@dataclass(slots=True)
+class _InHand:
+    """The leases of this process, from the claim until the work has ended."""
+
+    guard: Lock = field(default_factory=Lock)
+    begun: dict[Lease, bool] = field(default_factory=dict)
+
+    def add(self, lease: Lease) -> None:
+        with self.guard:
+            self.begun[lease] = False
+
+    def begin(self, lease: Lease) -> bool:
+        """False when it was given back meanwhile."""
+        with self.guard:
+            if lease not in self.begun:
+                return False
+            self.begun[lease] = True
+            return True
+
+    def end(self, lease: Lease) -> None:
+        with self.guard:
+            self.begun.pop(lease, None)
+
+    def leases(self) -> tuple[Lease, ...]:
+        with self.guard:
+            return tuple(self.begun)
+
+    def drop_waiting(self) -> tuple[Lease, ...]:
+        """Those that were never begun; nobody may begin them any more."""
+        with self.guard:
+            waiting = tuple(lease for lease, begun in self.begun.items() if not begun)
+            for lease in waiting:
+                del self.begun[lease]
+            return waiting
 
 
 @dataclass(slots=True)

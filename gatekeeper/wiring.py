@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import secrets
 import time
 from collections.abc import Callable, Iterator
@@ -177,7 +178,7 @@ def build(
         watches=lambda repository: _watches(settings, repository),
         named=lambda: _named(settings),
         review=settings.server.public_url or "gatekeeper quarantine list",
-        limits_in_force=lambda: _limits(now()),
+        limits_in_force=lambda: dataclasses.replace(_limits(now()), lease=settings.engine.lease),
         caps_in_force=lambda: now().caps,
     )
     return Application(room, settings, tuple(closers))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from threading import Lock
 from typing import Any
@@ -132,6 +132,31 @@ class Claims:
                 return None
             host = self._hosts.host(connection, row.registry_id)
             return Lease(WorkKind.INTENT, intent_id, row.lease_token, row.lease_until, host)
+
+    def renew(self, leases: Sequence[Lease], *, until: datetime) -> None:
+        """Work under way takes longer than its lease. A lost lease stays lost: nothing happens to it."""
+        self._end_at(leases, until)
+
+    def give_back(self, leases: Sequence[Lease]) -> None:
+        """Work that was never begun is free for others at once, due as it was. Lost leases are silently ignored."""
+        self._end_at(leases, None)
+
+    def _end_at(self, leases: Sequence[Lease], until: datetime | None) -> None:
+        if not leases:
+            return
+        with self._link.writing() as connection:
+            for kind, table in TABLES.items():
+                # Always in the order of their ids: two writers that lock the same rows must not wait for each other.
+                for lease in sorted((one for one in leases if one.kind is kind), key=lambda one: one.id):
+                    connection.execute(
+                        update(table)
+                        .where(
+                            table.c.id == lease.id,
+                            table.c.lease_token == lease.token,
+                            table.c.lease_until.is_not(None),
+                        )
+                        .values(lease_until=until)
+                    )
 
     def release(self, lease: Lease, *, next_due: datetime, error: str | None) -> None:
         """Gives a lease back without a result. A lost lease is silently ignored."""

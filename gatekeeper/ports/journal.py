@@ -45,6 +45,14 @@ class WatchStore(Protocol):
         """Gives a lease back without a result, due again at ``next_due``. A lost lease is silently ignored."""
         ...
 
+    def renew(self, leases: Sequence[Lease], *, until: datetime) -> None:
+        """Work under way takes longer than its lease. A lost lease stays lost: nothing happens to it."""
+        ...
+
+    def give_back(self, leases: Sequence[Lease]) -> None:
+        """Work that was never begun is free for others at once, due as it was. Lost leases are silently ignored."""
+        ...
+
     def repository(self, lease: Lease) -> WatchedRepository:
         """The claimed row. ConflictError when the lease was lost."""
         ...

@@ -87,6 +87,14 @@ def scope_warnings(scopes: list[tuple[Location, Scope]]) -> Iterator[tuple[Locat
         for position, glob in enumerate(scope.repositories):
             if literal(glob) and matches_any(scope.exclude, glob):
                 yield (*at, "repositories", position), "is excluded by this scope itself"
-            registry, _, path = glob.partition("/")
-            if literal(glob) and path and policy.is_quarantine(Repository(registry, path)):
-                yield (*at, "repositories", position), "is a quarantine repository; these are never judged"
+            registry, _, path = _sample(glob).partition("/")
+            if path and policy.is_quarantine(Repository(registry, path)):
+                what = (
+                    "is a quarantine repository" if literal(glob) else "matches only quarantine repositories"
+                )
+                yield (*at, "repositories", position), f"{what}; these are never judged"
+
+
+def _sample(glob: str) -> str:
+    """A name that the glob matches, and that no pattern fits by chance."""
+    return glob.replace("**", "*").replace("*", "zz").replace("?", "z")

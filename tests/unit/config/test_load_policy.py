@@ -290,8 +290,9 @@ repositories = ["**"]
 policy = "p"
 [[scopes]]
 name = "late"
-repositories = ["reg.example.com/quarantine/x"]
+repositories = ["reg.example.com/quarantine/x", "reg.example.com/apps/**"]
 policy = "p"
+quarantine_repository = "apps/{repository}"
 """
     told = "\n".join(warnings(tmp_path, text))
     assert "policies.unused: no scope uses this policy" in told
@@ -301,7 +302,8 @@ policy = "p"
     assert "20:1: scopes[2].mode: is enforce, but the action is report: nothing will be done" in told
     assert "scopes[4].repositories: never matches: scope 'all' before it covers the same" in told
     assert "scopes[4].repositories[0]: is a quarantine repository; these are never judged" in told
-    assert len(told.split("\n")) == 7
+    assert "scopes[4].repositories[1]: matches only quarantine repositories; these are never judged" in told
+    assert len(told.split("\n")) == 8
 
 
 def test_a_scope_whose_forerunner_excludes_something_may_still_match(tmp_path: Path) -> None:

@@ -193,16 +193,18 @@ class RemoteDesk:
         return self._having(self._ask("GET", "/v1/hold"), "hold", "breaker")
 
     def hold_on(self, reason: str) -> Plain:
-        """PUT /v1/hold."""
-        return self._having(self._ask("PUT", "/v1/hold", body={"reason": reason}), "hold", "breaker")
+        """POST /v1/hold/on."""
+        return self._having(self._ask("POST", "/v1/hold/on", body={"reason": reason}), "hold", "breaker")
 
     def hold_off(self, reason: str) -> Plain:
-        """DELETE /v1/hold."""
-        return self._having(self._ask("DELETE", "/v1/hold", body={"reason": reason}), "hold", "breaker")
+        """POST /v1/hold/off."""
+        return self._having(self._ask("POST", "/v1/hold/off", body={"reason": reason}), "hold", "breaker")
 
     def close_breaker(self, reason: str) -> Plain:
-        """DELETE /v1/breaker."""
-        return self._having(self._ask("DELETE", "/v1/breaker", body={"reason": reason}), "hold", "breaker")
+        """POST /v1/breaker/close."""
+        return self._having(
+            self._ask("POST", "/v1/breaker/close", body={"reason": reason}), "hold", "breaker"
+        )
 
     def _checked(self, answer: Any) -> Plain:
         """An answer whose exit code is the one that its state means; anything else is no gatekeeper's."""

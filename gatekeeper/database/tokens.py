@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import Connection, insert, select, update
 
-from gatekeeper.core.errors import NotFoundError
+from gatekeeper.core.errors import ConflictError, NotFoundError
 from gatekeeper.database import audit, tables
 from gatekeeper.database.connection import Link, touch
 from gatekeeper.ports import ApiToken, TokenScope
@@ -19,9 +19,16 @@ class Tokens:
 
     _link: Link
 
-    def add_token(self, token: ApiToken, secret_hash: bytes, *, actor: str) -> None:
-        """Stores a token's sha256, never the secret; ``actor`` made it, says the audit trail."""
+    def add_token(
+        self, token: ApiToken, secret_hash: bytes, *, actor: str, spends: str | None = None
+    ) -> None:
+        """Stores a token's sha256, never the secret; ``actor`` made it, says the audit trail.
+
+        ``spends`` is revoked in the same transaction; ConflictError when it was revoked before.
+        """
         with self._link.writing(serial=True) as connection:
+            if spends is not None and not _revoke(connection, spends, actor=actor, now=token.created_at):
+                raise ConflictError(f"token {spends} was used already", reason_code="token-spent")
             connection.execute(
                 insert(tables.api_token).values(
                     id=token.id,
@@ -67,24 +74,31 @@ class Tokens:
 
     def revoke_token(self, token_id: str, *, actor: str, now: datetime) -> None:
         """NotFoundError when there is none. A token that was revoked before stays revoked since then."""
-        table = tables.api_token
         with self._link.writing(serial=True) as connection:
-            row = connection.execute(select(table).where(table.c.id == token_id)).first()
-            if row is None:
-                raise NotFoundError(f"there is no token {token_id}", reason_code="token-unknown")
-            if row.revoked_at is not None:
-                return
-            connection.execute(update(table).where(table.c.id == token_id).values(revoked_at=now))
-            audit.add(
-                connection,
-                actor=actor,
-                action="token-revoked",
-                subject=f"token {token_id}",
-                reason=row.name,
-                detail={},
-                now=now,
-            )
-            touch(connection)
+            if _revoke(connection, token_id, actor=actor, now=now):
+                touch(connection)
+
+
+def _revoke(connection: Connection, token_id: str, *, actor: str, now: datetime) -> bool:
+    """False when it was revoked before. Raises NotFoundError."""
+    table = tables.api_token
+    row = connection.execute(select(table).where(table.c.id == token_id)).first()
+    if row is None:
+        raise NotFoundError(f"there is no token {token_id}", reason_code="token-unknown")
+    # Condition and change are one statement: of two at once only one gets the row.
+    statement = update(table).where(table.c.id == token_id, table.c.revoked_at.is_(None))
+    if connection.execute(statement.values(revoked_at=now)).rowcount == 0:
+        return False
+    audit.add(
+        connection,
+        actor=actor,
+        action="token-revoked",
+        subject=f"token {token_id}",
+        reason=row.name,
+        detail={},
+        now=now,
+    )
+    return True
 
 
 def _token(row: Any) -> ApiToken:

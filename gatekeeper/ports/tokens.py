@@ -35,8 +35,14 @@ class ApiToken:
 class TokenStore(Protocol):
     """API tokens."""
 
-    def add_token(self, token: ApiToken, secret_hash: bytes, *, actor: str) -> None:
-        """Stores a token's sha256, never the secret; ``actor`` made it, says the audit trail."""
+    def add_token(
+        self, token: ApiToken, secret_hash: bytes, *, actor: str, spends: str | None = None
+    ) -> None:
+        """Stores a token's sha256, never the secret; ``actor`` made it, says the audit trail.
+
+        ``spends``: the id of a one-use token that is revoked in the same transaction; ConflictError when it was
+        revoked before, and nothing is stored.
+        """
         ...
 
     def token(self, token_id: str) -> tuple[ApiToken, bytes] | None:

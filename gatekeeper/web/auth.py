@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import NoReturn
 
 from gatekeeper.core.errors import DeniedError
 from gatekeeper.core.reference import Repository
@@ -32,16 +33,23 @@ class Caller:
     def must(self, scope: TokenScope, repository: Repository | None) -> None:
         """Raises DeniedError unless the token has the scope there (None: everywhere)."""
         if not tokens.permits(self.token, scope, str(repository) if repository is not None else None):
-            if self.token.one_use:
-                raise DeniedError(
-                    "this token makes one other token (POST /v1/tokens), and nothing else",
-                    reason_code="token-one-use",
-                )
-            where = f"in {repository}" if repository is not None else "for all repositories"
+            self._refuse(scope, f"in {repository}" if repository is not None else "for all repositories")
+
+    def must_anywhere(self, scope: TokenScope) -> None:
+        """Raises DeniedError unless the token has the scope in some repository: asked before anything is looked up."""
+        if not self.token.scopes & {scope, TokenScope.ADMIN}:
+            self._refuse(scope, "in any repository")
+
+    def _refuse(self, scope: TokenScope, where: str) -> NoReturn:
+        if self.token.one_use:
             raise DeniedError(
-                f"this token lacks the scope {scope!s} {where}; ask an administrator for one that has it",
-                reason_code="token-scope-missing",
+                "this token makes one other token (POST /v1/tokens), and nothing else",
+                reason_code="token-one-use",
             )
+        raise DeniedError(
+            f"this token lacks the scope {scope!s} {where}; ask an administrator for one that has it",
+            reason_code="token-scope-missing",
+        )
 
     def sees(self, repository: Repository) -> bool:
         """True when the caller may read this repository: listings leave out the others."""
@@ -55,22 +63,22 @@ class Authenticator:
         self._store = store
         self._generation = generation
         self._now = now
-        self._cache: GenerationCache[str, Caller] = GenerationCache(generation, now, size=1_000)
+        self._cache: GenerationCache[str, Caller] = GenerationCache(generation, now, entries=1_000)
 
     def cached(self, header: str | None) -> Caller | None:
-        """The caller, if it is known without asking the database."""
-        return self._cache.get(header) if header is not None else None
-
-    def caller(self, header: str | None, *, makes_tokens: bool = False) -> Caller:
-        """Raises UnauthenticatedError. A one-use token can do nothing but make the tokens that follow it."""
+        """The caller, if it is known without asking the database. Raises UnauthenticatedError for none at all."""
         if header is None:
             raise UnauthenticatedError(
                 "a bearer token is needed: send 'Authorization: Bearer gk_…' (gatekeeper token create makes one)",
                 reason_code="token-missing",
             )
-        known = self._cache.get(header)
-        if known is not None:
-            return known
+        return self._cache.get(header)
+
+    def caller(self, header: str, *, makes_tokens: bool = False) -> Caller:
+        """Asks the database. Raises UnauthenticatedError, UnavailableError.
+
+        A one-use token can do nothing but make the token that follows it.
+        """
         generation = self._generation.current
         scheme, _, text = header.partition(" ")
         if scheme.lower() != "bearer":
@@ -79,9 +87,8 @@ class Authenticator:
             token = tokens.authenticate(self._store, text.strip(), now=self._now())
         except DeniedError as error:
             raise UnauthenticatedError(error.message, reason_code=error.reason_code) from error
-        if token.one_use and not makes_tokens:
-            return Caller(replace(token, scopes=frozenset()))
+        if token.one_use:
+            return Caller(token if makes_tokens else replace(token, scopes=frozenset()))
         caller = Caller(token)
-        if not token.one_use:
-            self._cache.put(header, caller, generation=generation, ends_at=token.expires_at)
+        self._cache.put(header, caller, generation=generation, ends_at=token.expires_at)
         return caller

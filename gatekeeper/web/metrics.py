@@ -6,10 +6,11 @@ import threading
 import time
 from collections.abc import Iterator
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.process_collector import ProcessCollector
 
+from gatekeeper import __version__
 from gatekeeper.core.errors import UnavailableError
 from gatekeeper.ports import Store
 
@@ -24,6 +25,10 @@ class _Recorded:
         self._lock = threading.Lock()
         self._asked = 0.0
         self._metrics: tuple[Metric, ...] = ()
+
+    def describe(self) -> Iterator[Metric]:
+        """Nothing: else registering would ask the database."""
+        yield from ()
 
     def collect(self) -> Iterator[Metric]:
         with self._lock:
@@ -63,12 +68,26 @@ class Metrics:
         self._registry = CollectorRegistry()
         ProcessCollector(registry=self._registry)
         self._registry.register(_Recorded(store))
-        self.requests = Counter(
+        built = Gauge(
+            "gatekeeper_build", "1, labelled with the version", ["version"], registry=self._registry
+        )
+        built.labels(__version__).set(1)
+        self._requests = Counter(
             "gatekeeper_http_requests", "answered requests", ["route", "status"], registry=self._registry
         )
-        self.seconds = Histogram(
+        self._seconds = Histogram(
             "gatekeeper_http_seconds", "seconds until the answer", ["route"], registry=self._registry
         )
+        self._children: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
+
+    def answered(self, route: str, status: int, seconds: float) -> None:
+        """Counts one request. ``route`` is a template such as ``/v1/quarantine/{case}``; status 0: never answered."""
+        children = self._children.get((route, status))
+        if children is None:
+            children = (self._requests.labels(route, str(status)), self._seconds.labels(route))
+            self._children[route, status] = children
+        children[0].inc()
+        children[1].observe(seconds)
 
     def text(self) -> bytes:
         """The exposition format."""

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
-import secrets
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -12,6 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from gatekeeper.core.errors import (
+    ConfigurationError,
     ConflictError,
     DeniedError,
     GatekeeperError,
@@ -23,23 +22,33 @@ from gatekeeper.core.errors import (
 from gatekeeper.core.exit_codes import ExitCode, exit_code_of
 from gatekeeper.web.auth import UnauthenticatedError
 
-logger = logging.getLogger(__name__)
-
 MEDIA_TYPE = "application/problem+json"
 
 
+_REASONS = {404: "no-such-path", 405: "method-not-allowed", 413: "body-too-large"}
+MAX_FAULTS = 10
+MAX_DETAIL = 4000
+
+
 def problem(
-    status: int, *, reason_code: str, detail: str, exit_code: int, headers: dict[str, str] | None = None
+    status: int,
+    *,
+    reason_code: str,
+    detail: str,
+    exit_code: int,
+    headers: dict[str, str] | None = None,
+    **members: str,
 ) -> Response:
     """A problem document. ``title`` is the reason code; ``detail`` is for people."""
     body = {
         "type": "about:blank",
         "title": reason_code,
         "status": status,
-        "detail": detail,
+        "detail": detail[:MAX_DETAIL],
         "state": "error",
         "reason_code": reason_code,
-        "exit_code": exit_code,
+        "exit_code": int(exit_code),
+        **members,
     }
     return Response(json.dumps(body), status, headers=headers, media_type=MEDIA_TYPE)
 
@@ -59,7 +68,7 @@ def answer_for(error: GatekeeperError) -> Response:
             status = 404
         case ConflictError():
             status = 409
-        case NotOfferedError():
+        case NotOfferedError() | ConfigurationError():
             status = 422
         case UnavailableError():
             status = 503
@@ -76,7 +85,7 @@ def answer_for(error: GatekeeperError) -> Response:
 
 
 def install(app: FastAPI) -> None:
-    """Every error leaves as a problem document; an internal one with an incident id and nothing else."""
+    """Every error leaves as a problem document; ``frame`` does the same for those that nobody foresaw."""
 
     @app.exception_handler(GatekeeperError)
     def _ours(_request: Request, error: Exception) -> Response:
@@ -86,30 +95,22 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(RequestValidationError)
     def _malformed(_request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
-        faults = "; ".join(
-            f"{'.'.join(str(part) for part in fault['loc'])}: {fault['msg']}" for fault in error.errors()
+        faults = [
+            f"{'.'.join(str(part)[:100] for part in fault['loc'])}: {fault['msg']}"
+            for fault in error.errors()[:MAX_FAULTS]
+        ]
+        return problem(
+            422, reason_code="request-malformed", detail="; ".join(faults), exit_code=ExitCode.USAGE
         )
-        return problem(422, reason_code="request-malformed", detail=faults, exit_code=ExitCode.USAGE)
 
     @app.exception_handler(HTTPException)
     def _http(_request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
-        reason = {404: "no-such-path", 405: "method-not-allowed"}.get(error.status_code, "http-error")
+        reason = _REASONS.get(error.status_code, "request-refused")
         return problem(
             error.status_code,
             reason_code=reason,
             detail=str(error.detail),
             exit_code=ExitCode.USAGE,
             headers=dict(error.headers or {}),
-        )
-
-    @app.exception_handler(Exception)
-    def _internal(request: Request, error: Exception) -> Response:
-        incident = secrets.token_hex(8)
-        logger.error("incident %s in %s %s", incident, request.method, request.url.path, exc_info=error)
-        return problem(
-            500,
-            reason_code="internal-error",
-            detail=f"an internal error; the server's log has it as incident {incident}",
-            exit_code=ExitCode.INTERNAL,
         )

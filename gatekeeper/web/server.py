@@ -27,6 +27,7 @@ class Server:
     """Serves one application until stopped."""
 
     def __init__(self, app: FastAPI, settings: ServerSettings) -> None:
+        self._app = app
         self._settings = settings
         self._socket: socket.socket | None = None
         self._thread: threading.Thread | None = None
@@ -39,6 +40,7 @@ class Server:
                 log_config=None,
                 access_log=False,
                 server_header=False,
+                proxy_headers=False,
                 timeout_graceful_shutdown=5,
                 **tls,  # type: ignore[arg-type]
             )
@@ -58,6 +60,7 @@ class Server:
         # Accepted connections inherit it. asyncio sets it only on sockets that were made with a protocol number;
         # without it each answer waits 40 ms for the client's delayed acknowledgement.
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._load()
         self._thread = threading.Thread(
             target=self._server.run, kwargs={"sockets": [self._socket]}, name="http", daemon=True
         )
@@ -70,8 +73,21 @@ class Server:
         name = f"[{host}]" if ":" in host else host
         return f"{scheme}://{name}:{self._socket.getsockname()[1]}"
 
+    def _load(self) -> None:
+        """Reads certificate and key here: what is wrong with them must not be told by a dying thread."""
+        try:
+            self._server.config.load()
+        except OSError as error:
+            raise ConfigurationError(
+                (f"server.tls_certificate, server.tls_key: cannot be used: {error.strerror or error}",),
+                reason_code="tls-unusable",
+            ) from error
+
     def stop(self) -> None:
-        """Answers what is under way, then ends."""
+        """Answers what is under way, then ends. Who waits for a verdict is answered with what there is."""
+        end_waits = getattr(self._app.state, "end_waits", None)
+        if end_waits is not None:
+            end_waits()
         self._server.should_exit = True
         if self._thread is not None:
             self._thread.join()

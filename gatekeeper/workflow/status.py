@@ -46,7 +46,18 @@ def status(room: Workroom, reference: Reference, *, wait: timedelta | None = Non
         room.store.mark_due(
             reference.repository, digest, tag=tag, priority=ASKED_PRIORITY, now=room.clock.now()
         )
-    return found if wait is None else _wait(room, reference, digest, scoped, found, wait)
+    return found if wait is None else _wait(room, reference, found, wait)
+
+
+def again(room: Workroom, reference: Reference, found: Answer) -> Answer:
+    """What is recorded by now about the digest that ``found`` answers for. Asks no registry, makes nothing due."""
+    policy = room.policy()
+    scoped = policy.resolve(reference.repository)
+    if scoped is None:
+        return answer.not_covered(reference.repository, reference.tag, found.digest, policy)
+    if found.digest is None:
+        return found
+    return _look_up(room, reference, found.digest, scoped) or found
 
 
 def _resolve(room: Workroom, reference: Reference) -> tuple[Digest, bool]:
@@ -67,9 +78,7 @@ def _look_up(room: Workroom, reference: Reference, digest: Digest, scoped: Scope
     return None if row is None else answer.recorded(row, reference.tag, scoped, now=now)
 
 
-def _wait(
-    room: Workroom, reference: Reference, digest: Digest, scoped: ScopedPolicy, found: Answer, wait: timedelta
-) -> Answer:
+def _wait(room: Workroom, reference: Reference, found: Answer, wait: timedelta) -> Answer:
     deadline = room.clock.now() + wait
     while not found.state.final:
         left = (deadline - room.clock.now()).total_seconds()
@@ -78,5 +87,5 @@ def _wait(
                 found, reason_code="wait-ran-out", message=f"the wait ran out: {found.message}"
             )
         room.pause(min(POLL_SECONDS, left))
-        found = _look_up(room, reference, digest, scoped) or found
+        found = again(room, reference, found)
     return found

@@ -40,8 +40,12 @@ def create(
     now: datetime,
     one_use: bool = False,
     actor: str = DAEMON,
+    spends: ApiToken | None = None,
 ) -> NewToken:
-    """Makes and stores a token in the name of ``actor``. Raises MalformedError for one that could never be used."""
+    """Makes and stores a token in the name of ``actor``. Raises MalformedError for one that could never be used.
+
+    ``spends``: the one-use token that this costs; ConflictError when somebody was faster with it.
+    """
     if not scopes:
         raise MalformedError(
             "a token needs at least one scope: read, promote, review or admin",
@@ -57,7 +61,7 @@ def create(
     token_id = secrets.token_hex(6)
     secret = base64.urlsafe_b64encode(secrets.token_bytes(32)).rstrip(b"=").decode()
     token = ApiToken(token_id, name, scopes, repositories, expires_at, None, now, one_use)
-    store.add_token(token, _hash(secret), actor=actor)
+    store.add_token(token, _hash(secret), actor=actor, spends=spends.id if spends is not None else None)
     return NewToken(token, f"gk_{token_id}_{secret}")
 
 

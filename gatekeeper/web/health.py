@@ -1,0 +1,53 @@
+"""``/healthz``, ``/readyz``, ``/metrics``: for probes and scrapers, without a token; they tell nothing of images."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import anyio
+import anyio.to_thread
+from fastapi import APIRouter
+from fastapi.responses import JSONResponse
+from starlette.responses import Response
+
+from gatekeeper import __version__
+from gatekeeper.core.errors import UnavailableError
+from gatekeeper.web.metrics import Metrics
+from gatekeeper.web.threads import Threads
+
+PROBE_SECONDS = 5.0
+"""A database that stalls longer than this keeps us from our work."""
+
+
+def router(missing: Callable[[], tuple[str, ...]], metrics: Metrics, threads: Threads) -> APIRouter:
+    """The three routes. ``missing`` says what keeps the process from its work."""
+    api = APIRouter(include_in_schema=False)
+
+    def lacking() -> tuple[str, ...]:
+        try:
+            return missing()
+        except UnavailableError as error:
+            # The message may name hosts; whoever probes has shown no token.
+            return (error.reason_code,)
+
+    @api.get("/healthz")
+    async def healthz() -> Response:
+        """The process answers."""
+        return JSONResponse({"state": "alive", "version": __version__})
+
+    @api.get("/readyz")
+    async def readyz() -> Response:
+        """The process can do its work; otherwise 503 and what is missing."""
+        lacks: tuple[str, ...] = ("database-stalled",)
+        with anyio.move_on_after(PROBE_SECONDS):
+            lacks = await anyio.to_thread.run_sync(lacking, limiter=threads.probes, abandon_on_cancel=True)
+        state = "not-ready" if lacks else "ready"
+        return JSONResponse({"state": state, "missing": list(lacks)}, 503 if lacks else 200)
+
+    @api.get("/metrics")
+    async def exposition() -> Response:
+        """Prometheus text."""
+        text = await anyio.to_thread.run_sync(metrics.text, limiter=threads.probes)
+        return Response(text, media_type="text/plain; version=0.0.4; charset=utf-8")
+
+    return api

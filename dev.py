@@ -55,7 +55,8 @@ def environment() -> dict[str, str]:
     """Ours without what would lead another interpreter astray, and with the programs of `.venv` first."""
     ours = {key: value for key, value in os.environ.items() if key not in {"PYTHONHOME", "PYTHONPATH"}}
     path = os.pathsep.join([str(PYTHON.parent), os.environ.get("PATH", os.defpath)])
-    return {**ours, "PATH": path, "VIRTUAL_ENV": str(VENV), "PYTHONNOUSERSITE": "1"}
+    # By itself uv trusts a list of its own, not the authorities that this machine trusts.
+    return {"UV_SYSTEM_CERTS": "true", **ours, "PATH": path, "VIRTUAL_ENV": str(VENV), "PYTHONNOUSERSITE": "1"}
 
 
 def run(*command: str | Path) -> None:

@@ -13,6 +13,7 @@ ROOT = Path(__file__).parents[2]
 UV = """\
 #!/bin/sh
 echo "$@" >> "{log}"
+[ "$UV_SYSTEM_CERTS" = true ] || exit 8
 if [ "$1" = venv ]; then
     for last; do :; done
     mkdir -p "$last/bin" && ln -sf "{python}" "$last/bin/python"

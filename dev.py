@@ -56,7 +56,8 @@ def environment() -> dict[str, str]:
     ours = {key: value for key, value in os.environ.items() if key not in {"PYTHONHOME", "PYTHONPATH"}}
     path = os.pathsep.join([str(PYTHON.parent), os.environ.get("PATH", os.defpath)])
     # By itself uv trusts a list of its own, not the authorities that this machine trusts.
-    return {"UV_SYSTEM_CERTS": "true", **ours, "PATH": path, "VIRTUAL_ENV": str(VENV), "PYTHONNOUSERSITE": "1"}
+    trusting = {"UV_SYSTEM_CERTS": "true", **ours}
+    return {**trusting, "PATH": path, "VIRTUAL_ENV": str(VENV), "PYTHONNOUSERSITE": "1"}
 
 
 def run(*command: str | Path) -> None:

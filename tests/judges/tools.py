@@ -23,6 +23,7 @@ DEBIAN = {
     "skopeo": "skopeo",
     "postgres": "postgresql",
     "initdb": "postgresql",
+    "systemd-analyze": "systemd",
 }
 """Programs of the distribution and the Debian package of each."""
 

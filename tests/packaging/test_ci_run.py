@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
+
+from tests.judges.tools import DEBIAN
 
 ROOT = Path(__file__).parents[2]
 PYTHON = """\
@@ -75,6 +78,12 @@ def test_without_go_it_says_so_and_stops(tmp_path: Path) -> None:
     done = _run(tmp_path, go=0)
     assert done.returncode == 2
     assert "install Go" in done.stderr
+
+
+def test_it_installs_every_debian_package_that_a_test_asks_for() -> None:
+    script = (ROOT / ".ci" / "run").read_text()
+    (packages,) = re.findall(r"^packages=\((.*)\)$", script, re.MULTILINE)
+    assert set(packages.split()) == set(DEBIAN.values())
 
 
 def test_it_can_be_run(tmp_path: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import configparser
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import pytest
 import yaml
 
 from gatekeeper.config.load import load_settings
+from tests.judges.tools import find
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
@@ -126,9 +126,7 @@ def test_the_unit_is_confined() -> None:
 
 
 def test_systemd_accepts_the_unit(tmp_path: Path) -> None:
-    analyze = shutil.which("systemd-analyze")
-    if analyze is None:
-        pytest.skip("no systemd here to ask")
+    analyze = find("systemd-analyze")
     program = tmp_path / "gatekeeper"
     program.write_text("#!/bin/sh\n")
     program.chmod(0o755)

@@ -52,3 +52,34 @@ def test_stopping_keeps_to_its_deadline_and_the_next_start_finishes(world: World
     world.registry.faults.remove(injection)
     world.rounds(2, every=world.app.room.limits.lease)
     assert world.tombstone("app/web", "1.0")
+
+
+def test_the_audit_head_is_logged_again_and_again(world: World) -> None:
+    """Hourly by default; a copy of the log outside then shows truncation."""
+    assert Rhythm().audit_head == timedelta(hours=1)
+    several = Event()
+    heads: list[str] = []
+
+    class Heads(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            if record.getMessage().startswith("audit head "):
+                heads.append(record.getMessage())
+            if len(heads) == 3:
+                several.set()
+
+    rhythm = Rhythm(
+        tick=timedelta(hours=1), discover=timedelta(hours=1), audit_head=timedelta(milliseconds=50)
+    )
+    daemon = Daemon(world.app.room, LocalEngine(1), rhythm)
+    log = logging.getLogger("gatekeeper.scheduler")
+    handler, level = Heads(), log.level
+    log.addHandler(handler)
+    log.setLevel(logging.INFO)
+    try:
+        daemon.start()
+        assert several.wait(60)
+        daemon.stop()
+    finally:
+        log.removeHandler(handler)
+        log.setLevel(level)
+    assert heads[-1] == f"audit head {world.app.room.store.head()}"

@@ -25,8 +25,15 @@ Plain = dict[str, "Plain"] | list["Plain"] | str | int | bool | None
 
 def to_plain(value: object) -> Plain:
     """A value of our types as JSON-ready plain values. Raises TypeError for a type that has no canonical form."""
+    kind: Any = type(value)
+    # Most of what there is, told by the exact type: asking one kind after the other takes ten times as long.
+    if kind is str or value is None or kind is bool or kind is int:
+        return cast("Plain", value)
+    names = _field_names(kind)
+    if names is not None:
+        return {"type": kind.__name__, **{name: to_plain(getattr(value, name)) for name in names}}
     match value:
-        case None | bool() | int():
+        case bool() | int():
             return value
         case Digest() | StrEnum() | str():
             return str(value)
@@ -47,12 +54,15 @@ def to_plain(value: object) -> Plain:
             return {
                 str(key): to_plain(item) for key, item in sorted(value.items(), key=lambda pair: str(pair[0]))
             }
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        plain: dict[str, Plain] = {"type": type(value).__name__}
-        for field in dataclasses.fields(value):
-            plain[field.name] = to_plain(getattr(value, field.name))
-        return plain
-    raise TypeError(f"{type(value).__name__} has no canonical form")
+    raise TypeError(f"{kind.__name__} has no canonical form")
+
+
+@cache
+def _field_names(kind: type) -> tuple[str, ...] | None:
+    """Of a dataclass that has no shorter form; None for every other type."""
+    if issubclass(kind, Digest) or not dataclasses.is_dataclass(kind):
+        return None
+    return tuple(field.name for field in dataclasses.fields(kind))
 
 
 def canonical_bytes(value: object) -> bytes:

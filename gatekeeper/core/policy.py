@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from gatekeeper.core.canonical import canonical_digest
 from gatekeeper.core.reference import Repository
@@ -125,26 +125,26 @@ class ScopedPolicy:
     revision: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Policy:
-    """The whole policy file."""
+    """The whole policy file. Without slots: what every piece of work asks of it is computed once and kept."""
 
     signers: Mapping[str, Signer] = field(default_factory=dict)
     rule_sets: Mapping[str, RuleSet] = field(default_factory=dict)
     scopes: tuple[Scope, ...] = ()
 
-    @property
+    @cached_property
     def revision(self) -> str:
         """sha256 of the policy's canonical form, keys included."""
         return str(canonical_digest(self))
 
-    @property
+    @cached_property
     def keys(self) -> tuple[PublicKey, ...]:
         """Every trusted key once, by id."""
         found = {key.id: key for signer in self.signers.values() for key in signer.keys}
         return tuple(found[key_id] for key_id in sorted(found))
 
-    @property
+    @cached_property
     def key_set(self) -> str:
         """Digest over the ids of all trusted keys: evidence verified with another set is gathered anew."""
         return str(canonical_digest(tuple(key.id for key in self.keys)))

@@ -5,10 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 from threading import Lock
+from typing import TYPE_CHECKING
 
 from gatekeeper.core.errors import ConfigurationError
-from gatekeeper.registry.client import OciRegistry
 from gatekeeper.registry.settings import RegistrySettings
+
+if TYPE_CHECKING:
+    from gatekeeper.registry.client import OciRegistry
 
 
 class ConfiguredRegistries:
@@ -46,6 +49,9 @@ class ConfiguredRegistries:
                     ),
                     reason_code="registry-not-configured",
                 )
+            # oras and requests are a third of a command's start; many commands never ask a registry.
+            from gatekeeper.registry.client import OciRegistry  # noqa: PLC0415
+
             opened = OciRegistry(settings, monotonic=self._monotonic, sleep=self._sleep)
             self._open[host] = opened
             return opened

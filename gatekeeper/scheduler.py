@@ -11,6 +11,7 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from threading import Event, Lock
 
 from apscheduler.executors.pool import ThreadPoolExecutor
@@ -50,6 +51,8 @@ class Daemon:
         self._scheduler: BackgroundScheduler | None = None
         self._claiming = _Locks()
         self._in_hand = _InHand()
+        self._looking: set[str] = set()
+        self._unseen: set[str] = set()
         self._marked: str | None = None
         self._run_started = room.clock.now()
         self._stop = Event()
@@ -70,12 +73,33 @@ class Daemon:
 
     def find_repositories(self) -> None:
         """Looks for new repositories."""
-        found = discover(self._room)
+        self._find()
+
+    def look_for_repositories(self) -> None:
+        """Has the engine read each registry's catalog: one that hangs keeps nobody from the others."""
+        for host in self._room.registries.hosts():
+            if host not in self._looking:
+                self._looking.add(host)
+                self._engine.submit(host, partial(self._look, host))
+
+    def _look(self, host: str) -> None:
+        try:
+            if host in self._unseen:
+                self._unseen.remove(host)
+                hold = hold_when_forgotten(self._room, host)
+                if hold is not None:
+                    _log.warning("every registry write is held: %s", hold.reason)
+            self._find(host)
+        finally:
+            self._looking.discard(host)
+
+    def _find(self, host: str | None = None) -> None:
+        found = discover(self._room, host)
         if found.new:
             _log.info("%d repositories are watched, %d of them new", found.covered, found.new)
-        for host in found.without_catalog:
+        for silent in found.without_catalog:
             _log.info(
-                "%s offers no catalog: only repositories named without wildcards are watched there", host
+                "%s offers no catalog: only repositories named without wildcards are watched there", silent
             )
         for gap in found.unavailable:
             _log.warning("could not ask for the %s: %s", gap.source, ascii(gap.detail))
@@ -105,9 +129,8 @@ class Daemon:
         """Starts ticking in the background."""
         self._audit("daemon-started", "")
         self.log_audit_head()
-        hold = hold_when_forgotten(self._room)
-        if hold is not None:
-            _log.warning("every registry write is held: %s", hold.reason)
+        if self._room.store.counts().get("repositories", 0) == 0:
+            self._unseen = set(self._room.registries.hosts())
         lease = self._room.limits.lease
         scheduler = BackgroundScheduler(
             executors={"default": ThreadPoolExecutor(4)},
@@ -117,7 +140,7 @@ class Daemon:
         soon = datetime.now(UTC)
         rhythm = self._rhythm
         for job, every, first in (
-            (self.find_repositories, rhythm.discover, soon),
+            (self.look_for_repositories, rhythm.discover, soon),
             (self.tick, rhythm.tick, soon + timedelta(milliseconds=200)),
             (self.renew_leases, lease / 3, soon + lease / 3),
             (self.log_audit_head, rhythm.audit_head, soon + rhythm.audit_head),
@@ -135,7 +158,7 @@ class Daemon:
     def stop(self) -> bool:
         """Ticks no more and lets work under way end. False when the deadline passed before it did."""
         if self._scheduler is not None:
-            for job in (self.find_repositories, self.tick):
+            for job in (self.look_for_repositories, self.tick):
                 self._scheduler.remove_job(job.__name__)
         ended = self._engine.drain(self._rhythm.drain.total_seconds())
         if self._scheduler is not None:

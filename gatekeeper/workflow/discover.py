@@ -25,10 +25,13 @@ class Discovery:
     unavailable: tuple[Unavailable, ...]
 
 
-def discover(room: Workroom) -> Discovery:
-    """Adds every covered repository to the store, due now. Literal names need no catalog."""
+def discover(room: Workroom, host: str | None = None) -> Discovery:
+    """Adds every covered repository to the store, due now. Literal names need no catalog.
+
+    ``host``: this registry alone.
+    """
     policy = room.policy()
-    found, without_catalog, unavailable = _listed(room)
+    found, without_catalog, unavailable = _listed(room, host)
     covered = sorted(
         repository
         for repository in found
@@ -38,10 +41,15 @@ def discover(room: Workroom) -> Discovery:
     return Discovery(len(covered), new, without_catalog, unavailable)
 
 
-def existing(room: Workroom) -> tuple[tuple[Repository, ...], tuple[Unavailable, ...]]:
-    """Every repository of the catalogs and the literal names that is covered, or keeps quarantined images."""
+def existing(
+    room: Workroom, host: str | None = None
+) -> tuple[tuple[Repository, ...], tuple[Unavailable, ...]]:
+    """Every repository of the catalogs and the literal names that is covered, or keeps quarantined images.
+
+    ``host``: of this registry alone.
+    """
     policy = room.policy()
-    found, without_catalog, unavailable = _listed(room, always=True)
+    found, without_catalog, unavailable = _listed(room, host, always=True)
     hidden = {
         scope.quarantine_of(repository)
         for repository in found
@@ -58,14 +66,15 @@ def existing(room: Workroom) -> tuple[tuple[Repository, ...], tuple[Unavailable,
 
 
 def _listed(
-    room: Workroom, *, always: bool = False
+    room: Workroom, only: str | None, *, always: bool = False
 ) -> tuple[set[Repository], tuple[str, ...], tuple[Unavailable, ...]]:
     """(repositories, hosts without a catalog, what could not be asked). ``always``: literal names are not enough."""
     policy = room.policy()
-    found: set[Repository] = set(room.named())
+    hosts = room.registries.hosts() if only is None else (only,)
+    found = {repository for repository in room.named() if repository.registry in hosts}
     without_catalog: list[str] = []
     unavailable: list[Unavailable] = []
-    for host in room.registries.hosts():
+    for host in hosts:
         found.update(literal_repositories(policy, host))
         if not always and not needs_catalog(policy, host):
             continue

@@ -73,20 +73,21 @@ def find_cases(room: Workroom) -> Found:
     return Found(cases, tuple(unavailable))
 
 
-def hold_when_forgotten(room: Workroom) -> Hold | None:
-    """An empty database beside a filled quarantine was lost: every write is held until a person has recovered it.
+def hold_when_forgotten(room: Workroom, host: str | None = None) -> Hold | None:
+    """A filled quarantine of which an empty database knows nothing: it was lost, and every write is held until a
+    person has recovered it. To be asked before anything of ``host`` (None: of any registry) is watched.
 
     Otherwise our own hold tags, which only the database knows, would be judged like anybody's. Asks nothing but the
     catalogs, the tag lists of quarantine repositories and their case records. What another installation keeps in the
     same registry is no business of ours.
     """
-    if room.store.counts().get("repositories", 0) > 0 or room.store.hold() is not None:
+    if room.store.hold() is not None:
         return None
     policy = room.policy()
-    for repository in existing(room)[0]:
+    for repository in existing(room, host)[0]:
         if not policy.is_quarantine(repository):
             continue
-        if _keeps_ours(room, repository):
+        if _keeps_forgotten(room, repository):
             now = room.clock.now()
             hold = Hold(DAEMON, f"{repository} holds cases of a lost database: {_REMEDY}", now)
             room.store.set_hold(hold, actor=DAEMON, reason=hold.reason, now=now)
@@ -94,16 +95,25 @@ def hold_when_forgotten(room: Workroom) -> Hold | None:
     return None
 
 
-def _keeps_ours(room: Workroom, quarantine: Repository) -> bool:
-    """True when a case record in it tells of a repository that we watch."""
-    policy = room.policy()
+def _keeps_forgotten(room: Workroom, quarantine: Repository) -> bool:
+    """True when a case record in it tells of an unknown case in a repository that we watch."""
     told = _told(room.registries.get(quarantine.registry), quarantine, prefix=CASE_TAGS)
     try:
-        return any(
-            room.watches(draft.repository) and policy.resolve(draft.repository) is not None for draft in told
-        )
+        return any(_forgotten(room, draft) for draft in told)
     except UnavailableError:
         return False
+
+
+def _forgotten(room: Workroom, draft: IntentDraft) -> bool:
+    if draft.case_id is None or not room.watches(draft.repository):
+        return False
+    if room.policy().resolve(draft.repository) is None:
+        return False
+    try:
+        room.store.case(draft.case_id)
+    except NotFoundError:
+        return True
+    return False
 
 
 def rebuild(room: Workroom, found: Sequence[FoundCase], *, actor: str, reason: str) -> tuple[Case, ...]:

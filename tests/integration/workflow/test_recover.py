@@ -1,9 +1,14 @@
 """The registry alone tells of the open cases."""
 
+from datetime import timedelta
+from threading import Event
+
 from gatekeeper.core.lifecycle import CaseState, Decision
 from gatekeeper.core.manifest import OCI_MANIFEST
 from gatekeeper.core.policy import Action
 from gatekeeper.core.verdict import Result
+from gatekeeper.demo.registry import Match
+from gatekeeper.demo.registry_faults import After
 from gatekeeper.engine.local import LocalEngine
 from gatekeeper.scheduler import Daemon, Rhythm
 from gatekeeper.workflow.answer import AnswerState
@@ -87,8 +92,11 @@ def test_a_daemon_that_finds_a_quarantine_it_has_forgotten_holds_every_write(wor
     world.rounds(2)
     dump = world.registry.dump()
     lose_the_database(world)
-    daemon = Daemon(world.app.room, LocalEngine(1), Rhythm())
+    looked = Event()
+    world.registry.faults.add(Match("HEAD", "/manifests/gatekeeper-case-"), After(lambda _: looked.set()))
+    daemon = Daemon(world.app.room, LocalEngine(1), Rhythm(tick=timedelta(hours=1)))
     daemon.start()
+    assert looked.wait(60)
     assert daemon.stop()
     world.rounds(3)
     assert world.registry.dump() == dump
@@ -131,3 +139,10 @@ def test_a_rebuilt_case_shows_what_could_not_be_judged_too(world: World) -> None
     lose_the_database(world)
     world.app.recover(actor="ann", reason="the disk died")
     assert world.case().fingerprints == case.fingerprints
+
+
+def test_what_a_daemon_on_the_same_database_has_just_quarantined_is_not_forgotten(world: World) -> None:
+    world.push("app/web", "1.0", user="0")
+    world.rounds(2)
+    assert world.tombstone("app/web", "1.0")
+    assert hold_when_forgotten(world.app.room) is None

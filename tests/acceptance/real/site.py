@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from gatekeeper.core.errors import UnavailableError
 from gatekeeper.demo.images import Built, image
 from gatekeeper.demo.registry_push import PushClient
 from gatekeeper.demo.story_files import Stage
@@ -20,6 +21,7 @@ from gatekeeper.demo.story_images import Publisher
 from gatekeeper.signatures.signing import SigningKey
 from tests.judges.servers import Program, serve
 
+_TORN_READS = 20
 _COMMAND = [sys.executable, "-m", "gatekeeper"]
 _ENVIRONMENT = {"PYTHONPATH": str(Path(__file__).parents[3])}
 _CONFIG = """\
@@ -114,8 +116,16 @@ class Site:
         return built
 
     def shown(self, repository: str, tag: str) -> str | None:
-        """What a tag points at; ``repository`` with its project."""
+        """What a tag points at; ``repository`` with its project.
+
+        A registry on files answers 500 while it writes a tag's link: it is asked again.
+        """
         with PushClient(self.stage.url) as client:
+            for _ in range(_TORN_READS):
+                try:
+                    return client.resolve(repository, tag)
+                except UnavailableError:
+                    continue
             return client.resolve(repository, tag)
 
     def run(self, *arguments: str) -> Answered:

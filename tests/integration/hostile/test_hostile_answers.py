@@ -168,13 +168,14 @@ def test_ambiguous_bytes_are_malformed_never_absent(scene: Scene, fault: Fault) 
 
 
 @pytest.mark.parametrize(
-    ("where", "act", "fault"), [case[1:4] for case in CASES], ids=[case[0] for case in CASES]
+    ("where", "act", "fault", "cause"), [case[1:] for case in CASES], ids=[case[0] for case in CASES]
 )
 def test_the_next_question_is_answered_when_the_trouble_is_over(
-    scene: Scene, where: str, act: Act, fault: Fault
+    scene: Scene, where: str, act: Act, fault: Fault, cause: Cause
 ) -> None:
     trouble = scene.registry.faults.add(Match(path=where), fault)
-    with pytest.raises(UnavailableError):
+    with pytest.raises(UnavailableError) as caught:
         act(scene)
+    assert caught.value.cause is cause
     scene.registry.faults.remove(trouble)
     assert act(scene) is not None

@@ -1,6 +1,7 @@
 """The reference of all commands as Markdown, made from the commands: ``docs/cli.md``.
 
-``python -m gatekeeper.cli.reference`` writes ``docs/cli.md`` and ``docs/configuration.md``; a test compares.
+``python -m gatekeeper.cli.reference`` writes ``docs/cli.md``, ``docs/configuration.md`` and the reference of the HTTP
+API; tests compare.
 """
 
 from __future__ import annotations
@@ -113,12 +114,14 @@ def _meaning(parameter: Any) -> str:
 
 
 def write() -> None:
-    """Both reference pages."""
+    """Every reference page."""
     from gatekeeper.config.reference import configuration_markdown
+    from gatekeeper.web import reference as web_reference
 
     DOCS.mkdir(exist_ok=True)
     (DOCS / "cli.md").write_text(cli_markdown())
     (DOCS / "configuration.md").write_text(configuration_markdown())
+    web_reference.write()
 
 
 if __name__ == "__main__":

@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+import re
+import threading
+from pathlib import Path
+
+import pytest
+
+from gatekeeper.core.errors import Cause, UnavailableError
+from gatekeeper.web import health
+from tests.integration.web.site import Site, a_site
+
+NAMES = {
+    "gatekeeper_build": {"version"},
+    "gatekeeper_database_up": set(),
+    "gatekeeper_rows": {"noun", "state"},
+    "gatekeeper_brake": {"brake"},
+    "gatekeeper_http_requests_total": {"route", "status"},
+    "gatekeeper_http_requests_created": {"route", "status"},
+    "gatekeeper_http_seconds_bucket": {"route", "le"},
+    "gatekeeper_http_seconds_count": {"route"},
+    "gatekeeper_http_seconds_sum": {"route"},
+    "gatekeeper_http_seconds_created": {"route"},
+}
+
+
+def test_metrics_name_routes_and_states_and_never_an_image(site: Site) -> None:
+    name = site.passed("app/secret-project", "tag-of-mine")
+    digest = name.partition("@")[2]
+    site.world.push("app/bad", "1.0", user="0")
+    site.world.rounds(3)
+    site.status(name)
+    site.get("/v1/images")
+    site.get(f"/v1/verdicts/{digest}", repository=site.image("app/secret-project"))
+    site.get(f"/v1/quarantine/{site.world.case().id}")
+    site.get(f"/{digest}")
+    text = site.get("/metrics", "").raw.decode()
+    for told in ("sha256", digest, "secret-project", "tag-of-mine", site.world.registry.host, "tester"):
+        assert told not in text
+    found: dict[str, set[str]] = {}
+    for sample, labels in re.findall(r"^(\w+)(?:\{(.*)\})? ", text, re.MULTILINE):
+        if sample.startswith("gatekeeper_"):
+            found.setdefault(sample, set()).update(re.findall(r"(\w+)=", labels))
+    assert found == NAMES
+    assert 'gatekeeper_rows{noun="subjects",state="passed"} 1.0' in text
+    assert 'gatekeeper_http_requests_total{route="/v1/status",status="200"}' in text
+    assert 'route="/v1/verdicts/{digest}",status="200"' in text
+    assert 'route="none",status="404"' in text
+
+
+def test_brakes_show(site: Site) -> None:
+    site.ask("POST", "/v1/hold/on", body={"reason": "fire drill"})
+    assert 'gatekeeper_brake{brake="hold"} 1.0' in site.get("/metrics", "").raw.decode()
+
+
+def test_what_is_missing_is_told_and_hosts_are_not(tmp_path: Path) -> None:
+    lacks: list[tuple[str, ...] | UnavailableError] = [()]
+
+    def missing() -> tuple[str, ...]:
+        if isinstance(lacks[0], UnavailableError):
+            raise lacks[0]
+        return lacks[0]
+
+    with a_site(tmp_path, missing) as site:
+        assert (site.get("/readyz", "").status, site.get("/readyz", "").json["state"]) == (200, "ready")
+        lacks[0] = ("scheduler",)
+        reply = site.get("/readyz", "")
+        assert (reply.status, reply.json["missing"]) == (503, ["scheduler"])
+        lacks[0] = UnavailableError(
+            "db.internal refused", cause=Cause.STORE, reason_code="database-unavailable"
+        )
+        reply = site.get("/readyz", "")
+        assert (reply.status, reply.json["missing"]) == (503, ["database-unavailable"])
+        assert site.get("/healthz", "").status == 200
+
+
+def test_a_stalled_database_is_not_ready_and_the_process_lives(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(health, "PROBE_SECONDS", 0.05)
+    over = threading.Event()
+
+    def stalled() -> tuple[str, ...]:
+        over.wait(60)
+        return ()
+
+    with a_site(tmp_path, stalled) as site:
+        reply = site.get("/readyz", "")
+        assert (reply.status, reply.json["missing"]) == (503, ["database-stalled"])
+        assert site.get("/healthz", "").status == 200
+        over.set()

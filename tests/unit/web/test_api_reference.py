@@ -1,0 +1,54 @@
+"""The reference of the HTTP API says what the routes do. `python -m gatekeeper.web.reference` writes it anew."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from gatekeeper.database.connection import POOL_OVERFLOW, POOL_SIZE
+from gatekeeper.ports import TokenScope
+from gatekeeper.web import threads
+from gatekeeper.web.reference import DOCS, api_markdown, document, openapi_json
+
+OPERATIONS = [
+    (method, path, operation)
+    for path, operations in document()["paths"].items()
+    for method, operation in operations.items()
+]
+
+
+def test_the_page_is_current() -> None:
+    assert (DOCS / "api.md").read_text() == api_markdown()
+
+
+def test_the_openapi_file_is_current() -> None:
+    assert (DOCS / "openapi.json").read_text() == openapi_json()
+
+
+@pytest.mark.parametrize(("method", "path", "operation"), OPERATIONS, ids=lambda value: str(value)[:40])
+def test_every_operation_names_scope_answer_and_problems(
+    method: str, path: str, operation: dict[str, object]
+) -> None:
+    assert path.startswith("/v1/")
+    assert operation["x-token-scope"] in set(TokenScope)
+    assert operation["security"] == [{"token": []}]
+    assert operation["description"]
+    responses = operation["responses"]
+    assert isinstance(responses, dict)
+    assert {"401", "403", "422", "500", "503"} <= responses.keys()
+    assert len({"200", "201", "204"} & responses.keys()) == 1
+
+
+def test_every_schema_is_a_schema_and_every_reference_leads_somewhere() -> None:
+    found = document()
+    for name, schema in found["components"]["schemas"].items():
+        Draft202012Validator.check_schema(schema)
+        assert re.fullmatch(r"[A-Za-z]+", name)
+    named = set(re.findall(r'"#/components/schemas/(\w+)"', openapi_json()))
+    assert named == set(found["components"]["schemas"])
+
+
+def test_requests_never_starve_the_daemon_of_connections() -> None:
+    assert threads.DATABASE < POOL_SIZE + POOL_OVERFLOW

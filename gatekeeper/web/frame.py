@@ -103,4 +103,6 @@ def _with_ours(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
 
 def _route(scope: Scope) -> str:
     """The route's template, never the path: paths hold digests."""
+    if scope["path"] == status.PATH:
+        return status.PATH
     return str(getattr(scope.get("route"), "path", "none"))

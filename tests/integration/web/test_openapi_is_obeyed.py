@@ -1,0 +1,100 @@
+"""Every answer is as the OpenAPI document describes it, to questions that make sense and to those that do not.
+
+schemathesis runs as a program: its pytest plugin is switched off (it would import half of itself into every run).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from gatekeeper.web.reference import document
+from tests.integration.web.site import Site
+
+EXAMPLES = 20
+CHECKS = (
+    "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance,"
+    "unsupported_method,ignored_auth"
+)
+REASON = {"reason": "asked by a test"}
+
+
+def test_real_answers_fit_their_schemas(site: Site) -> None:
+    good = site.passed("app/good")
+    site.world.push("app/bad", "1.0", user="0")
+    site.world.rounds(3)
+    case = site.world.case().id
+    site.ask("POST", "/v1/hold/on", body=REASON)
+    site.ask("POST", "/v1/hold/off", body=REASON)
+    repository, _, digest = good.partition("@")
+    token = {"name": "made", "scopes": ["read"], "repositories": ["**"]}
+    promotion = {"image": site.image(good), "target": site.image("prod/good:1")}
+    asked: list[tuple[str, str, str, dict[str, str], object]] = [
+        ("GET", "/v1/status", "/v1/status", {"image": site.image(good)}, None),
+        ("GET", "/v1/status", "/v1/status", {"image": site.image("app/bad:1.0")}, None),
+        ("GET", "/v1/explain", "/v1/explain", {"image": site.image("app/bad:1.0")}, None),
+        ("GET", "/v1/images", "/v1/images", {}, None),
+        (
+            "GET",
+            f"/v1/verdicts/{digest}",
+            "/v1/verdicts/{digest}",
+            {"repository": site.image(repository)},
+            None,
+        ),
+        ("GET", "/v1/quarantine", "/v1/quarantine", {}, None),
+        ("GET", f"/v1/quarantine/{case}", "/v1/quarantine/{case}", {}, None),
+        ("POST", f"/v1/quarantine/{case}/keep", "/v1/quarantine/{case}/{decision}", {}, REASON),
+        ("POST", "/v1/promotions", "/v1/promotions", {}, promotion),
+        ("POST", "/v1/hold/on", "/v1/hold/on", {}, REASON),
+        ("GET", "/v1/hold", "/v1/hold", {}, None),
+        ("POST", "/v1/hold/off", "/v1/hold/off", {}, REASON),
+        ("POST", "/v1/breaker/close", "/v1/breaker/close", {}, REASON),
+        ("POST", "/v1/tokens", "/v1/tokens", {}, token),
+        ("GET", "/v1/tokens", "/v1/tokens", {}, None),
+    ]
+    described = site.get("/openapi.json", "").json
+    assert described == document()
+    for method, path, template, query, body in asked:
+        reply = site.ask(method, path, query=query, body=body)
+        fits(described, template, method, reply.status, reply.json)
+        if "items" in reply.json:
+            assert reply.json["items"], path
+    tried = {(method.lower(), template) for method, _, template, _, _ in asked}
+    assert tried | {("delete", "/v1/tokens/{token_id}")} == {
+        (method, path) for path, operations in described["paths"].items() for method in operations
+    }
+
+
+def fits(described: dict[str, Any], path: str, method: str, status: int, answer: object) -> None:
+    (content,) = described["paths"][path][method.lower()]["responses"][str(status)]["content"].values()
+    schema = {**content["schema"], "components": described["components"]}
+    Draft202012Validator(schema).validate(answer)
+
+
+@pytest.mark.slow
+def test_schemathesis_finds_no_fault(site: Site, tmp_path: Path) -> None:
+    site.passed("app/web")
+    site.world.push("app/bad", "1.0", user="0")
+    site.world.rounds(3)
+    program = Path(sys.executable).with_name("schemathesis")
+    command = [
+        str(program), "run", f"{site.url}/openapi.json", "--header", f"Authorization: Bearer {site.admin}",
+        "--checks", CHECKS, "--mode", "all", "--max-examples", str(EXAMPLES), "--seed", "1", "--no-shrink",
+        "--request-timeout", "60", "--generation-database", "none", "--suppress-health-check", "all",
+        "--phases", "coverage,fuzzing", "--continue-on-failure",
+    ]  # fmt: skip
+    environment = {**os.environ, "NO_COLOR": "1", "COLUMNS": "200"}
+    ended = subprocess.run(
+        command, capture_output=True, text=True, timeout=280, cwd=tmp_path, env=environment, check=False
+    )
+    assert ended.returncode == 0, ended.stdout[-12_000:] + ended.stderr[-2_000:]
+    generated = re.search(r"(\d+) generated", ended.stdout)
+    assert generated is not None, ended.stdout[-3_000:]
+    assert int(generated[1]) > 200

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -104,13 +105,26 @@ def install(app: FastAPI) -> None:
         )
 
     @app.exception_handler(HTTPException)
-    def _http(_request: Request, error: Exception) -> Response:
+    def _http(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
+        headers = dict(error.headers or {})
+        if error.status_code == 405:
+            headers["Allow"] = ", ".join(_allowed(app, request.url.path, headers.get("Allow", "")))
         reason = _REASONS.get(error.status_code, "request-refused")
         return problem(
             error.status_code,
             reason_code=reason,
             detail=str(error.detail),
             exit_code=ExitCode.USAGE,
-            headers=dict(error.headers or {}),
+            headers=headers,
         )
+
+
+def _allowed(app: FastAPI, path: str, named: str) -> list[str]:
+    """Every method of this path: the router names only those of the first route that has it."""
+    methods = set(named.split(", ")) - {""}
+    for template, operations in app.openapi()["paths"].items():
+        pattern = re.sub(r"\\\{\w+\\\}", "[^/]+", re.escape(template))
+        if re.fullmatch(pattern, path):
+            methods.update(method.upper() for method in operations)
+    return sorted(methods)

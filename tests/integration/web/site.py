@@ -15,6 +15,8 @@ from urllib.parse import urlencode, urlsplit
 
 from gatekeeper.core.reference import parse_reference
 from gatekeeper.core.verdict import State
+from gatekeeper.database.migrate import upgrade
+from gatekeeper.demo.registry import EmbeddedRegistry
 from gatekeeper.ports import TokenScope
 from gatekeeper.web.app import create_app
 from gatekeeper.web.server import Server, ServerSettings
@@ -36,6 +38,20 @@ class Reply:
     @property
     def json(self) -> Any:
         return json.loads(self.raw)
+
+
+@dataclass(slots=True)
+class PostgresWorld(World):
+    """A world whose database is an empty one on PostgreSQL."""
+
+    url: str = ""
+
+    @property
+    def database(self) -> str:
+        return self.url
+
+    def empty_database(self) -> None:
+        upgrade(self.url)
 
 
 @dataclass(slots=True)
@@ -139,6 +155,17 @@ def serving(world: World, missing: Callable[[], tuple[str, ...]] = tuple) -> Ite
 def a_site(directory: Path, missing: Callable[[], tuple[str, ...]] = tuple) -> Iterator[Site]:
     with a_world(directory) as world, serving(world, missing) as site:
         yield site
+
+
+@contextmanager
+def a_site_on_postgres(directory: Path, url: str) -> Iterator[Site]:
+    with EmbeddedRegistry() as registry:
+        world = PostgresWorld(registry, directory, url=url)
+        try:
+            with serving(world) as site:
+                yield site
+        finally:
+            world.app.close()
 
 
 def eventually(ask: Callable[[], Any], good: Callable[[Any], bool], seconds: float = 30.0) -> Any:

@@ -9,6 +9,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +17,12 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from gatekeeper.web.reference import document
-from tests.integration.web.site import Site
+from tests.integration.web.site import Site, a_site, a_site_on_postgres
 
 EXAMPLES = 20
 CHECKS = (
     "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance,"
-    "unsupported_method,ignored_auth"
+    "unsupported_method,allow_header_conformance,ignored_auth"
 )
 REASON = {"reason": "asked by a test"}
 
@@ -78,8 +79,20 @@ def fits(described: dict[str, Any], path: str, method: str, status: int, answer:
     Draft202012Validator(schema).validate(answer)
 
 
+@pytest.fixture(params=["sqlite", "postgres"])
+def any_site(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Site]:
+    """PostgreSQL refuses text that SQLite takes."""
+    if request.param == "sqlite":
+        with a_site(tmp_path) as started:
+            yield started
+    else:
+        with a_site_on_postgres(tmp_path, request.getfixturevalue("postgres_url")) as started:
+            yield started
+
+
 @pytest.mark.slow
-def test_schemathesis_finds_no_fault(site: Site, tmp_path: Path) -> None:
+def test_schemathesis_finds_no_fault(any_site: Site, tmp_path: Path) -> None:
+    site = any_site
     site.passed("app/web")
     site.world.push("app/bad", "1.0", user="0")
     site.world.rounds(3)

@@ -8,6 +8,7 @@ next tick.
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -28,6 +29,7 @@ from gatekeeper.workflow.watch import watch
 from gatekeeper.workflow.workroom import DAEMON, Workroom
 
 _log = logging.getLogger(__name__)
+_LATE_SECONDS = 60.0
 _KINDS = (WorkKind.INTENT, WorkKind.SUBJECT, WorkKind.REPOSITORY)
 
 
@@ -56,6 +58,7 @@ class Daemon:
         self._marked: str | None = None
         self._run_started = room.clock.now()
         self._stop = Event()
+        self._ticked: float | None = None
         self._work: Mapping[WorkKind, Callable[[Lease, datetime], None]] = {
             WorkKind.REPOSITORY: self._watch,
             WorkKind.SUBJECT: self._verify,
@@ -69,7 +72,9 @@ class Daemon:
         """Claims what is due for each registry and hands it to the engine; returns how much that was."""
         self._run_started = self._room.clock.now()
         self._mark_policy()
-        return sum(self._claim(host) for host in self._room.registries.hosts())
+        claimed = sum(self._claim(host) for host in self._room.registries.hosts())
+        self._ticked = time.monotonic()
+        return claimed
 
     def find_repositories(self) -> None:
         """Looks for new repositories."""
@@ -179,6 +184,15 @@ class Daemon:
         """Until somebody asks to stop."""
         while not self._stop.wait(0.2):
             pass
+
+    def missing(self) -> tuple[str, ...]:
+        """What keeps it from its work (``/readyz``); empty: nothing. A tick waits for the database alone."""
+        if self._stop.is_set():
+            return ("daemon-stopping",)
+        if self._ticked is None:
+            return ("daemon-starting",)
+        late = max(_LATE_SECONDS, 10 * self._rhythm.tick.total_seconds())
+        return ("tick-late",) if time.monotonic() - self._ticked > late else ()
 
     def policy_changed(self) -> None:
         """After a reload: everything judged under another revision falls due at the next tick."""

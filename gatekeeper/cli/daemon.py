@@ -57,7 +57,7 @@ def _serve(application: Application, reloader: Reloader) -> None:
 
         write_first_token(application.room.store, settings.server)
         store = application.room.store
-        server = Server(create_app(application.room, missing=lambda: _missing(store)), _web(settings))
+        server = Server(create_app(application.room, missing=lambda: _missing(store, daemon)), _web(settings))
         _log.info("listening on %s", server.start())
     try:
         daemon.start()
@@ -68,9 +68,10 @@ def _serve(application: Application, reloader: Reloader) -> None:
             server.stop()
 
 
-def _missing(store: Store) -> tuple[str, ...]:
+def _missing(store: Store, daemon: Daemon) -> tuple[str, ...]:
+    """What keeps this process from its work. Raises UnavailableError when the database is away."""
     store.change_counter()
-    return ()
+    return daemon.missing()
 
 
 def _web(settings: Settings) -> WebSettings:

@@ -56,6 +56,16 @@ class Caller:
         return tokens.permits(self.token, TokenScope.READ, str(repository))
 
 
+def presented(header: str | None) -> str:
+    """The Authorization header. Raises UnauthenticatedError when there is none."""
+    if not header:
+        raise UnauthenticatedError(
+            "a bearer token is needed: send 'Authorization: Bearer gk_…' (gatekeeper token create makes one)",
+            reason_code="token-missing",
+        )
+    return header
+
+
 class Authenticator:
     """From an Authorization header to a Caller. Look-ups are cached for one generation."""
 
@@ -65,13 +75,8 @@ class Authenticator:
         self._now = now
         self._cache: GenerationCache[str, Caller] = GenerationCache(generation, now, entries=1_000)
 
-    def cached(self, header: str | None) -> Caller | None:
-        """The caller, if it is known without asking the database. Raises UnauthenticatedError for none at all."""
-        if header is None:
-            raise UnauthenticatedError(
-                "a bearer token is needed: send 'Authorization: Bearer gk_…' (gatekeeper token create makes one)",
-                reason_code="token-missing",
-            )
+    def cached(self, header: str) -> Caller | None:
+        """The caller, if it is known without asking the database."""
         return self._cache.get(header)
 
     def caller(self, header: str, *, makes_tokens: bool = False) -> Caller:

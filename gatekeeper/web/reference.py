@@ -61,25 +61,65 @@ cannot be asked. Answers about tags are never kept.
 
 ## Errors
 
-Problem documents (RFC 9457, `application/problem+json`): `title` and `reason_code` are the same stable code
-([reason-codes.md](reason-codes.md)), `detail` is for people, `exit_code` is what the command line ends with. An
-internal error says nothing but an `incident` id, with which the server's log tells the rest. 401 comes with a
-`WWW-Authenticate` challenge, 503 with `Retry-After`.
+Problem documents (RFC 9457, `application/problem+json`): `title` and `reason_code` are the same stable code,
+`detail` is for people, `exit_code` is what the command line ends with. An internal error says nothing but an
+`incident` id, with which the server's log tells the rest. 401 comes with a `WWW-Authenticate` challenge, 503 with
+`Retry-After`.
 
 A refused promotion is no error: 200, `state` `refused`, and the `exit_code` of the answer it rests on.
 
 """
+
+REASONS: dict[tuple[str, ...], str] = {
+    ("token-missing",): "no bearer token was sent",
+    (
+        "token-unknown",
+        "token-revoked",
+        "token-expired",
+    ): "the token is none that works",
+    ("token-scope-missing",): "the token's scopes or repositories do not cover this",
+    ("token-one-use",): "the first token makes one other token and nothing else",
+    ("token-spent",): "somebody else used the one-use token in the same moment",
+    (
+        "token-without-scope",
+        "token-without-repositories",
+        "token-expired-at-birth",
+        "time-malformed",
+    ): "a token that could never be used was not made",
+    (
+        "image-missing",
+        "wait-malformed",
+        "query-too-long",
+    ): "the query of status cannot be read",
+    ("too-many-waiting",): "200 requests wait already",
+    ("request-malformed",): "a parameter or the body breaks its schema; `detail` names each",
+    ("cursor-malformed",): "`after` is none that this listing gave",
+    (
+        "verdict-unknown",
+        "case-unknown",
+    ): "there is none",
+    ("registry-not-configured",): "the image's registry is not in the daemon's configuration",
+    (
+        "no-such-path",
+        "method-not-allowed",
+        "body-too-large",
+        "request-refused",
+    ): "the request itself",
+    ("internal-error",): "our fault; `incident` finds it in the log",
+}
 
 TAIL = """## Without a token
 
 | route | answer |
 |---|---|
 | `GET /healthz` | 200 while the process answers |
-| `GET /readyz` | 200, or 503 and what is missing |
+| `GET /readyz` | 200, or 503 and what is `missing` |
 | `GET /metrics` | Prometheus text: subjects, cases and intents by state, requests. Never an image or digest |
 | `GET /openapi.json` | the OpenAPI document |
 
-They tell nothing of images; a proxy in front may still keep them inside.
+They tell nothing of images; a proxy in front may still keep them inside. What may be missing: the database
+(`database-unavailable`, `database-busy`, `database-stalled`, `schema-outdated`) or the daemon's ticks
+(`daemon-starting`, `daemon-stopping`, `tick-late`).
 
 ## Limits
 
@@ -127,7 +167,12 @@ def api_markdown() -> str:
     for name, schema in found["components"]["schemas"].items():
         if name != "Problem":
             lines += _object(name, schema)
-    return "\n".join(lines) + "\n" + TAIL
+    lines += ["## Reason codes", "", "Those of the API itself; verdicts and acts have their own.", ""]
+    lines += ["| code | meaning |", "|---|---|"]
+    lines += [
+        f"| {', '.join(f'`{code}`' for code in codes)} | {meaning} |" for codes, meaning in REASONS.items()
+    ]
+    return "\n".join(lines) + "\n\n" + TAIL
 
 
 def _route(method: str, path: str, operation: Document, found: Document) -> Iterator[str]:

@@ -18,7 +18,7 @@ from gatekeeper.core.errors import Cause, GatekeeperError, MalformedError, Unava
 from gatekeeper.core.policy import Policy
 from gatekeeper.core.reference import Reference, parse_reference
 from gatekeeper.ports import TokenScope
-from gatekeeper.web.auth import Authenticator, Caller
+from gatekeeper.web.auth import Authenticator, Caller, presented
 from gatekeeper.web.cache import GenerationCache
 from gatekeeper.web.generation import Generation
 from gatekeeper.web.problem import answer_for
@@ -127,10 +127,9 @@ class StatusRoute:
         return ready.to(known)
 
     async def _caller(self, authorization: bytes) -> Caller:
-        header = authorization.decode("latin-1") or None
+        header = presented(authorization.decode("latin-1"))
         caller = self._authenticator.cached(header)
-        if caller is not None or header is None:
-            assert caller is not None
+        if caller is not None:
             return caller
         return await anyio.to_thread.run_sync(self._authenticator.caller, header)
 

@@ -27,6 +27,14 @@ def test_the_openapi_file_is_current() -> None:
     assert (DOCS / "openapi.json").read_text() == openapi_json()
 
 
+def test_every_reason_code_of_the_api_is_explained() -> None:
+    written = DOCS.parent / "gatekeeper"
+    sources = [*(written / "web").glob("*.py"), written / "workflow" / "tokens.py"]
+    codes = {code for file in sources for code in re.findall(r'reason_code="([a-z-]+)"', file.read_text())}
+    explained = set(re.findall(r"`([a-z-]+)`", api_markdown().partition("## Reason codes")[2]))
+    assert codes - explained == {"listen-failed", "tls-unusable"}, "told on the console, not over HTTP"
+
+
 @pytest.mark.parametrize(("method", "path", "operation"), OPERATIONS, ids=lambda value: str(value)[:40])
 def test_every_operation_names_scope_answer_and_problems(
     method: str, path: str, operation: dict[str, object]

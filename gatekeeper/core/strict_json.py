@@ -35,9 +35,7 @@ def loads(raw: bytes, *, max_depth: int = DEEPEST) -> object:
         raise MalformedError(f"not UTF-8 at byte {error.start}", reason_code="json-not-utf8") from error
     _check_depth(raw, max_depth)
     try:
-        value: object = json.loads(
-            text, object_pairs_hook=_unique, parse_constant=_refuse_constant, parse_float=_finite
-        )
+        value: object = _DECODER.decode(text)
     except (ValueError, RecursionError) as error:
         raise MalformedError(f"not JSON: {str(error)[:200]}", reason_code="json-malformed") from error
     if b"\\ud" in raw or b"\\uD" in raw:
@@ -112,3 +110,7 @@ def _check_surrogates(value: object) -> None:
             waiting.extend(item.values())
         elif isinstance(item, list):
             waiting.extend(item)
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_refuse_constant, parse_float=_finite)
+"""Made once: making it costs more than reading a manifest with it."""

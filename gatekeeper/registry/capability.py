@@ -50,6 +50,8 @@ class Learned:
 
     def note(self, **seen: bool) -> None:
         """Remember what an answer showed; the newest answer counts."""
+        changed = {name: Offered.YES if offered else Offered.NO for name, offered in seen.items()}
+        if all(getattr(self._known, name) is offered for name, offered in changed.items()):
+            return  # every HEAD of a sweep shows what is known already
         with self._lock:
-            changed = {name: Offered.YES if offered else Offered.NO for name, offered in seen.items()}
             self._known = replace(self._known, **changed)

@@ -29,14 +29,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         module = importlib.import_module(f"benchmarks.{name}")
         sizes = module.QUICK if options.quick else module.Sizes()
         try:
-            reports = module.measure(sizes)
+            for report in module.measure(sizes):
+                print(report.text() + "\n", flush=True)
+                reached += sum(target.reached for target in report.targets)
+                missed += sum(not target.reached for target in report.targets)
         except AbsentError as error:
             print(f"== {name}: left out, {error}\n", flush=True)
-            continue
-        for report in reports:
-            print(report.text() + "\n", flush=True)
-            reached += sum(target.reached for target in report.targets)
-            missed += sum(not target.reached for target in report.targets)
     print(f"{reached} targets reached, {missed} not reached")
     return 0
 

@@ -42,7 +42,7 @@ class Sizes:
 QUICK = Sizes(2)
 
 
-def measure(sizes: Sizes) -> list[Report]:
+def measure(sizes: Sizes) -> Iterator[Report]:
     """Each command in turn, medians."""
     with scratch() as folder, _daemon_stub() as server, socket.create_server(("127.0.0.1", 0)) as registry:
         registry.settimeout(30)
@@ -69,7 +69,7 @@ def measure(sizes: Sizes) -> list[Report]:
         }
         for run in runs.values():
             run()
-        return [_report(interleaved(sizes.rounds, runs))]
+        yield _report(interleaved(sizes.rounds, runs))
 
 
 def _judged(folder: Path) -> tuple[Path, str]:

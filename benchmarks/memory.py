@@ -7,6 +7,7 @@ import signal
 import sys
 import time
 import urllib.request
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,7 +33,7 @@ class Sizes:
 QUICK = Sizes(10, 6.0)
 
 
-def measure(sizes: Sizes) -> list[Report]:
+def measure(sizes: Sizes) -> Iterator[Report]:
     """The real program, from an empty database: every image seen, judged, then watched."""
     count = sizes.repositories * TAGS
     with servers.registry("distribution3") as host, scratch() as folder:
@@ -64,7 +65,7 @@ def measure(sizes: Sizes) -> list[Report]:
     report.targets.append(Target("greatest resident memory", peak, 200.0, at_least=False, unit="MiB"))
     report.notes.append(f"from an empty database to {count:,} verdicts in {judged:,.0f} s")
     report.notes += [f"last log line: {line}" for line in complaint]
-    return [report]
+    yield report
 
 
 def _until_judged(port: int, count: int) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,7 +29,7 @@ class Sizes:
 QUICK = Sizes(20, 1_000, 1)
 
 
-def measure(sizes: Sizes) -> list[Report]:
+def measure(sizes: Sizes) -> Iterator[Report]:
     """One server process each, one client process each, in turn."""
     with scratch() as folder, ExitStack() as stack:
         we = json.loads(
@@ -50,7 +50,7 @@ def measure(sizes: Sizes) -> list[Report]:
         }
         for run in runs.values():
             run()
-        return [_report(interleaved(sizes.rounds, runs), size)]
+        yield _report(interleaved(sizes.rounds, runs), size)
 
 
 def _head(we: dict[str, Any], image: str) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,18 +49,16 @@ class Swept:
     connections: int = 0
 
 
-def measure(sizes: Sizes) -> list[Report]:
-    """Loopback on both registries, then with 20 ms a round trip on one."""
-    reports = []
+def measure(sizes: Sizes) -> Iterator[Report]:
+    """Loopback on both registries, and with 20 ms a round trip on one."""
     for kind in servers.KINDS:
         with servers.registry(kind) as host, scratch() as folder:
             paths = population.paths("team", sizes.repositories)
             population.push_tags(host, paths, TAGS, DIGESTS)
-            regsync(host, paths, folder / "fill.yml", 1)()
-            reports.append(_near(kind, host, paths, folder, sizes))
+            regsync(host, paths, folder / "fill.yml", WORKERS)()
+            yield _near(kind, host, paths, folder, sizes)
             if kind == "distribution3":
-                reports.append(_far(kind, host, paths[: sizes.far_repositories], folder, sizes))
-    return reports
+                yield _far(kind, host, paths[: sizes.far_repositories], folder, sizes)
 
 
 def _near(kind: str, host: str, paths: list[str], folder: Path, sizes: Sizes) -> Report:
@@ -72,6 +71,7 @@ def _near(kind: str, host: str, paths: list[str], folder: Path, sizes: Sizes) ->
         report = _table(f"sweep, {kind}, loopback", len(paths) * TAGS, found)
         ratio = _rate(found, "gatekeeper") / _rate(found, "regsync")
         report.targets.append(Target("tags/s against regsync, same number of connections", ratio, 1.0))
+        report.notes.append(_first_sight(we))
         return report
 
 
@@ -122,6 +122,15 @@ def regsync(host: str, paths: list[str], configuration: Path, workers: int) -> C
         return Swept(ended.seconds, ended.cpu)
 
     return once
+
+
+def _first_sight(we: Child) -> str:
+    first = json.loads(we.greeting)
+    rate = first["subjects"] / first["seconds"]
+    return (
+        f"before, from an empty database: {first['subjects']:,} images watched, judged and recorded "
+        f"in {first['seconds']:,.0f} s ({rate:,.0f} a second)"
+    )
 
 
 def _asked(running: Child) -> Swept:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +13,7 @@ from benchmarks.programs import Child, child, judge, ours, run_all
 from gatekeeper.signatures.signing import SigningKey
 from tests.judges.servers import scratch
 
-WORKERS = 8
+WORKERS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Spent:
     cpu: float
 
 
-def measure(sizes: Sizes) -> list[Report]:
+def measure(sizes: Sizes) -> Iterator[Report]:
     """On the registry with the referrers API."""
     key = SigningKey.generate("release.pub")
     with servers.registry("referrers") as host, scratch() as folder:
@@ -65,7 +65,7 @@ def measure(sizes: Sizes) -> list[Report]:
             }
             for run in runs.values():
                 run()
-            return [_report(interleaved(sizes.rounds, runs), len(references))]
+            yield _report(interleaved(sizes.rounds, runs), len(references))
 
 
 def _parts(folder: Path, references: list[str], count: int) -> list[Path]:

@@ -25,7 +25,7 @@ from gatekeeper.demo.registry import EmbeddedRegistry
 from gatekeeper.ports import TokenScope
 from gatekeeper.web.app import create_app
 from gatekeeper.web.server import Server, ServerSettings
-from gatekeeper.wiring import build
+from gatekeeper.wiring import build, settle_memory
 from gatekeeper.workflow import tokens
 
 PATH = "team/app"
@@ -66,6 +66,7 @@ def _bare(size: int) -> Starlette:
 
 
 def _serve(app: Any, told: dict[str, object]) -> None:
+    settle_memory()
     server = Server(cast("FastAPI", app), ServerSettings(port=0))
     url = server.start()
     print(json.dumps({"host": url.partition("://")[2], **told}), flush=True)

@@ -25,7 +25,7 @@ from gatekeeper.registry.settings import Pace, RegistrySettings
 from gatekeeper.sbom.reader import Reader
 from gatekeeper.signatures.keys import load_public_key
 from gatekeeper.signatures.verifier import Verifier
-from gatekeeper.wiring import SystemClock
+from gatekeeper.wiring import SystemClock, settle_memory
 from gatekeeper.workflow.check import check
 from gatekeeper.workflow.workroom import Collector, Limits, TagLists
 
@@ -71,6 +71,7 @@ def main() -> None:
         tags = {path: frozenset(registry.tags(path)) for path in {one.repository.path for one in references}}
         return lambda reference: fetch(registry, reference, tags[reference.repository.path])
 
+    settle_memory()
     with ThreadPoolExecutor(int(workers)) as pool:
         print("ready", flush=True)
         for line in sys.stdin:

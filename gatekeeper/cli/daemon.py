@@ -18,7 +18,7 @@ from gatekeeper.config.settings import ServerSettings, Settings
 from gatekeeper.core.errors import ConfigurationError
 from gatekeeper.ports import Store, TokenScope
 from gatekeeper.scheduler import Daemon
-from gatekeeper.wiring import Application, build
+from gatekeeper.wiring import Application, build, settle_memory
 from gatekeeper.workflow import tokens
 
 if TYPE_CHECKING:
@@ -59,6 +59,7 @@ def _serve(application: Application, reloader: Reloader) -> None:
         store = application.room.store
         server = Server(create_app(application.room, missing=lambda: _missing(store, daemon)), _web(settings))
         _log.info("listening on %s", server.start())
+    settle_memory()
     try:
         daemon.start()
         daemon.wait()

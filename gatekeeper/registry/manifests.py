@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from gatekeeper.core.digest import Digest
 from gatekeeper.core.errors import ConflictError, MalformedError, NotOfferedError
 from gatekeeper.core.manifest import MANIFEST_TYPES, Manifest, parse_manifest
-from gatekeeper.registry.answers import failure, media_type_of, protocol_error, unsupported
+from gatekeeper.registry.answers import error_code, failure, media_type_of, protocol_error, unsupported
 from gatekeeper.registry.asking import Asking, Terms, checked_path, checked_tag, expect
 from gatekeeper.registry.scope import deleting, reading, writing
 from gatekeeper.transport.message import Answer
 
 ACCEPT = ", ".join(MANIFEST_TYPES)
 _ACCEPTING = {"Accept": ACCEPT}
+_TORN_READ_PAUSES = (0.05, 0.2, 0.5)
+"""Seconds between attempts at a PUT that met a half-written file in the registry."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,13 +101,15 @@ def put(
     elif creating:
         headers["If-None-Match"] = "*"
     by_digest = reference == str(digest)
-    answer = asking.ask(
-        "PUT",
-        f"/v2/{path}/manifests/{reference}",
-        headers,
-        raw,
-        terms=Terms(writing(path), repeatable=by_digest),
-    )
+    terms = Terms(writing(path), repeatable=by_digest)
+    answer = asking.ask("PUT", f"/v2/{path}/manifests/{reference}", headers, raw, terms=terms)
+    for pause in _TORN_READ_PAUSES:
+        if not (by_digest and answer.status_code == 400 and error_code(answer) == "DIGEST_INVALID"):
+            break
+        # These bytes have this digest. A registry on files says so when it reads the link of a blob that another
+        # pusher is writing at this moment (seen on Distribution 2.8.2).
+        asking.sleep(pause)
+        answer = asking.ask("PUT", f"/v2/{path}/manifests/{reference}", headers, raw, terms=terms)
     if answer.status_code == 412 and (replacing is not None or creating):
         raise ConflictError(f"{what}: the tag moved", reason_code="tag-moved")
     if answer.status_code == 404:

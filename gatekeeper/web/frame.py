@@ -52,9 +52,9 @@ class Frame:
             warm = self._status.warm(scope)
             if warm is not None:
                 start, body = warm
+                self._metrics.answered(status.PATH, start["status"], time.perf_counter() - started)
                 await send({**start, "headers": start["headers"] + SECURITY_HEADERS})
                 await send(body)
-                self._metrics.answered(status.PATH, start["status"], time.perf_counter() - started)
                 return
         await self._framed(scope, receive, send, started)
 
@@ -74,6 +74,8 @@ class Frame:
             nonlocal answered
             if message["type"] == "http.response.start":
                 answered = message["status"]
+                # Counted before it is sent: whoever has the answer finds it in the metrics.
+                self._metrics.answered(_route(scope), answered, time.perf_counter() - started)
                 message = {**message, "headers": _with_ours(message.get("headers", []))}
             await send(message)
 
@@ -92,8 +94,6 @@ class Frame:
                 exit_code=ExitCode.INTERNAL,
                 incident=incident,
             )(scope, receive, framed)
-        finally:
-            self._metrics.answered(_route(scope), answered, time.perf_counter() - started)
 
 
 def _with_ours(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:

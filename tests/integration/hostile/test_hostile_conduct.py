@@ -186,6 +186,19 @@ def test_a_write_is_never_sent_twice(scene: Scene) -> None:
     assert (scene.asked("PUT"), scene.asked("DELETE")) == (1, 1)
 
 
+def test_a_half_written_link_in_the_registry_is_asked_again(scene: Scene) -> None:
+    torn = scene.registry.faults.add(Match("PUT", times=2), Status(400, code="DIGEST_INVALID"))
+    put = scene.client.put_manifest(PATH, scene.image.raw, scene.image.media_type, tag=None)
+    assert (put, torn.hits, scene.asked("PUT")) == (scene.digest, 2, 3)
+
+
+def test_a_registry_that_never_takes_a_digest_is_not_asked_for_ever(scene: Scene) -> None:
+    scene.registry.faults.add(Match("PUT"), Status(400, code="DIGEST_INVALID"))
+    with pytest.raises(UnavailableError):
+        scene.client.put_manifest(PATH, scene.image.raw, scene.image.media_type, tag=None)
+    assert scene.asked("PUT") == 4
+
+
 def test_a_lost_answer_to_a_write_is_unavailable_and_not_repeated(scene: Scene) -> None:
     scene.registry.faults.add(Match("PUT"), LoseAnswer())
     with pytest.raises(UnavailableError) as caught:

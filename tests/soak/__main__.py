@@ -43,7 +43,8 @@ def main(arguments: list[str] | None = None) -> int:
 def summary(done: Soak) -> str:
     """What happened, in one line."""
     counted = ", ".join(f"{count} {what}" for what, count in sorted(done.people.counts.items()))
-    return f"{done.kills} kills; {counted}; {len(done.check.windows)} pushes inside the window of a tag write"
+    windows = f"{len(done.check.windows)} pushes inside the window of a tag write"
+    return f"{done.kills} kills; {counted}; {windows}; {len(done.left_behind)} tags of ours left behind"
 
 
 def _progress(text: str) -> None:

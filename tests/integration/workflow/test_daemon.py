@@ -28,6 +28,7 @@ def test_it_watches_verifies_and_quarantines_by_itself(
     with caplog.at_level(logging.INFO):
         daemon.start()
         assert written.wait(60)
+        daemon.tick()  # discovery may have led the work here before the first tick of its own
         assert daemon.stop()
     assert world.tombstone("app/web", "1.0")
     actions = [row.action for row in world.app.room.store.rows(after=0, limit=1000)]

@@ -7,8 +7,6 @@ none", NotOfferedError for "does not do that", ConflictError for "somebody was f
 from gatekeeper.ports.audit import AuditHead, AuditRow, AuditStore
 from gatekeeper.ports.clock import Clock
 from gatekeeper.ports.evidence import (
-    Component,
-    SbomDocument,
     SbomReader,
     SignatureVerifier,
     Statement,
@@ -54,7 +52,6 @@ __all__ = [
     "Capabilities",
     "CaseRow",
     "Clock",
-    "Component",
     "Copied",
     "DueSubject",
     "FoundReferrer",
@@ -73,7 +70,6 @@ __all__ = [
     "Resolved",
     "ReviewStore",
     "Round",
-    "SbomDocument",
     "SbomReader",
     "SignatureVerifier",
     "Statement",

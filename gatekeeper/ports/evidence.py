@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+from gatekeeper.core.component import SbomDocument
 from gatekeeper.core.digest import Digest
 from gatekeeper.core.evidence import Candidate, Form
 from gatekeeper.core.manifest import Descriptor, Manifest
@@ -56,25 +57,6 @@ class SignatureVerifier(Protocol):
     ) -> Verified:
         """Never raises for what the bytes say: whatever a parser raises becomes a refused candidate."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class Component:
-    """One component of an SBOM; empty strings for what the document does not say."""
-
-    name: str
-    version: str
-    purl: str
-    licence: str
-
-
-@dataclass(frozen=True, slots=True)
-class SbomDocument:
-    """A read SBOM."""
-
-    format: str
-    components: tuple[Component, ...]
-    unreadable: int
 
 
 @dataclass(frozen=True, slots=True)

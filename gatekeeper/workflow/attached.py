@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from gatekeeper.core.component import SbomDocument
 from gatekeeper.core.digest import Digest
 from gatekeeper.core.errors import Cause, MalformedError, NotFoundError, UnavailableError
 from gatekeeper.core.evidence import (
@@ -25,7 +26,6 @@ from gatekeeper.ports import (
     FoundReferrer,
     GatheredSbom,
     Registry,
-    SbomDocument,
     Statement,
     Wanted,
     WantedSbom,
@@ -258,7 +258,7 @@ class _FoundSbom:
 
 def _add_read(pile: Pile, found: _FoundSbom, document: SbomDocument) -> None:
     pile.sboms.append(found.opened(document.format, len(document.components), document.unreadable))
-    pile.documents[found.document] = GatheredSbom(found.document, document.components, document.unreadable)
+    pile.documents[found.document] = GatheredSbom(found.document, document)
 
 
 def _add_unread(pile: Pile, found: _FoundSbom, error: MalformedError) -> None:

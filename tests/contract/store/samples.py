@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from gatekeeper.core.component import SbomDocument, SbomFormat
 from gatekeeper.core.digest import Digest
 from gatekeeper.core.errors import Cause
 from gatekeeper.core.evidence import Absent, Evidence, Form, NodeEvidence, Sbom, Sboms, Trust, Unavailable
@@ -227,4 +228,5 @@ def quarantined(store: Database, tag: str = "v1", *, now: datetime = NOW) -> tup
 
 
 def sbom(document: str, *components: Any) -> GatheredSbom:
-    return GatheredSbom(digest(document), tuple(components), 0)
+    content = SbomDocument(SbomFormat.CYCLONEDX_JSON, "1.6", tuple(components))
+    return GatheredSbom(digest(document), content)

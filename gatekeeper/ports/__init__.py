@@ -7,6 +7,7 @@ none", NotOfferedError for "does not do that", ConflictError for "somebody was f
 from gatekeeper.ports.audit import AuditHead, AuditRow, AuditStore
 from gatekeeper.ports.clock import Clock
 from gatekeeper.ports.evidence import (
+    Judged,
     SbomReader,
     SignatureVerifier,
     Statement,
@@ -57,6 +58,7 @@ __all__ = [
     "FoundReferrer",
     "GatheredSbom",
     "IntentStore",
+    "Judged",
     "Judgement",
     "Lease",
     "Offered",

@@ -46,7 +46,7 @@ def sbom_evidence(*documents: Digest) -> Sboms:
     )
 
 
-def evidence(subject: Digest, *, sboms: Sboms | Absent = Absent("sbom"), key_set: str = "keys") -> Evidence:  # noqa: B008
+def evidence(subject: Digest, *, sboms: Sboms | Absent = Absent("sbom"), trust: str = "keys") -> Evidence:  # noqa: B008
     node = NodeEvidence(
         digest=subject,
         media_type=OCI_MANIFEST,
@@ -55,7 +55,7 @@ def evidence(subject: Digest, *, sboms: Sboms | Absent = Absent("sbom"), key_set
         signatures=Absent("signature"),
         sboms=sboms,
     )
-    return Evidence(root=node, children=(), key_set=key_set)
+    return Evidence(root=node, children=(), trust=trust)
 
 
 def finding(
@@ -99,7 +99,7 @@ def verdict(
         scope="everything",
         policy_revision=revision,
         evidence=(gathered or evidence(due.digest)).digest,
-        key_set="keys",
+        trust="keys",
         evaluator=1,
         findings=tuple(findings),
         decided_at=now,

@@ -59,7 +59,7 @@ def test_verdict_and_evidence_come_back_as_they_were(store: Database) -> None:
     gap = dataclasses.replace(
         evidence(ONE),
         unavailable=(Unavailable("referrers", Cause.TIMEOUT, "no answer"),),
-        key_set="\N{KEY} and more",
+        trust="\N{KEY} and more",
     )
     judged = verdict(subject, findings=[finding(ONE, "evidence", result=Result.UNDETERMINED)], gathered=gap)
     store.record(lease, judgement(subject, judged, gathered=gap), now=NOW)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
@@ -91,8 +91,7 @@ class Verdict:
     scope: str
     policy_revision: str
     evidence: Digest
-    trust: str = field(default="", kw_only=True)
-    """``Evidence.trust``; empty in what an older version stored."""
+    key_set: str
     evaluator: int
     findings: tuple[Finding, ...]
     decided_at: datetime

@@ -7,7 +7,8 @@ none", NotOfferedError for "does not do that", ConflictError for "somebody was f
 from gatekeeper.ports.audit import AuditHead, AuditRow, AuditStore
 from gatekeeper.ports.clock import Clock
 from gatekeeper.ports.evidence import (
-    Judged,
+    Component,
+    SbomDocument,
     SbomReader,
     SignatureVerifier,
     Statement,
@@ -53,12 +54,12 @@ __all__ = [
     "Capabilities",
     "CaseRow",
     "Clock",
+    "Component",
     "Copied",
     "DueSubject",
     "FoundReferrer",
     "GatheredSbom",
     "IntentStore",
-    "Judged",
     "Judgement",
     "Lease",
     "Offered",
@@ -72,6 +73,7 @@ __all__ = [
     "Resolved",
     "ReviewStore",
     "Round",
+    "SbomDocument",
     "SbomReader",
     "SignatureVerifier",
     "Statement",

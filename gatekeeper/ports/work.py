@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from gatekeeper.core.component import SbomDocument
 from gatekeeper.core.digest import Digest
 from gatekeeper.core.evidence import Evidence
 from gatekeeper.core.lifecycle import Caps, IntentDraft
 from gatekeeper.core.plan import Plan
 from gatekeeper.core.reference import Repository
 from gatekeeper.core.verdict import Verdict
+from gatekeeper.ports.evidence import Component
 
 
 class WorkKind(StrEnum):
@@ -114,10 +114,11 @@ class OurTag:
 
 @dataclass(frozen=True, slots=True)
 class GatheredSbom:
-    """A read SBOM, stored under the digest of its bytes."""
+    """An SBOM document's components, stored under the digest of the document."""
 
     document: Digest
-    content: SbomDocument
+    components: tuple[Component, ...]
+    unreadable: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -124,8 +124,7 @@ def _undo(work: Work, shown: Digest) -> Step:
     if pointed_at(work.source, work.path, tag) == shown:
         manifest = work.source.manifest(work.path, work.draft.digest)
         work.guard()
-        if pointed_at(work.source, work.path, tag) == shown:
-            work.source.put_manifest(work.path, manifest.raw, manifest.media_type, tag=tag)
+        work.source.put_manifest(work.path, manifest.raw, manifest.media_type, tag=tag)
         back = pointed_at(work.source, work.path, tag)
         if back == shown:
             return work.stay(f"{tag} still shows {shown} after it was put back")

@@ -100,7 +100,7 @@ def _stored_evidence(room: Workroom, due: DueSubject) -> Collected | None:
     if due.previous is None or due.evidence_due is None or room.clock.now() >= due.evidence_due:
         return None
     evidence = due.previous.evidence
-    if evidence.trust != room.policy().trust.digest:
+    if evidence.key_set != room.policy().key_set:
         return None
     return Collected(evidence)
 

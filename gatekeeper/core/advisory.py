@@ -1,0 +1,105 @@
+"""Advisories in the terms of the OSV schema 1.7 (https://ossf.github.io/osv-schema/): what is affected, and when.
+
+Read leniently in room ``vulnerabilities``; a feed's record that breaks the schema is set aside with its reason.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from gatekeeper.core.severity import UNRATED, Rating
+
+
+class RangeKind(StrEnum):
+    """``affected[].ranges[].type``."""
+
+    SEMVER = "SEMVER"
+    ECOSYSTEM = "ECOSYSTEM"
+    GIT = "GIT"
+    """Commits: cannot be evaluated without the repository; counted, never matched."""
+
+
+class EventKind(StrEnum):
+    """The four events of a range."""
+
+    INTRODUCED = "introduced"
+    FIXED = "fixed"
+    LAST_AFFECTED = "last_affected"
+    LIMIT = "limit"
+
+
+@dataclass(frozen=True, slots=True)
+class RangeEvent:
+    """One event: a change of status at a version."""
+
+    kind: EventKind
+    version: str
+    """As written. ``0`` of an introduction sorts before every version; ``*`` of a limit is no limit."""
+
+
+@dataclass(frozen=True, slots=True)
+class VersionRange:
+    """``affected[].ranges[]``, with its events in the order of the record."""
+
+    kind: RangeKind
+    events: tuple[RangeEvent, ...]
+
+
+class VendorStatus(StrEnum):
+    """What the vendor says it does about a vulnerability in its own package."""
+
+    AFFECTED = "affected"
+    UNIMPORTANT = "unimportant"
+    """Debian: no security impact in practice."""
+    IGNORED = "ignored"
+    """Will not be fixed (Debian ``ignored``, Red Hat ``Will not fix``, Ubuntu ``ignored``)."""
+    DEFERRED = "deferred"
+    """Not fixed by an advisory of its own (Debian ``no-dsa``, ``postponed``; Red Hat ``Fix deferred``)."""
+    END_OF_LIFE = "end-of-life"
+    """The release, or the package in it, gets no fixes any more."""
+    NOT_AFFECTED = "not-affected"
+
+
+@dataclass(frozen=True, slots=True)
+class AffectedPackage:
+    """``affected[]``: one package of one ecosystem."""
+
+    ecosystem: str
+    """As written, with its suffix: ``Debian:12``, ``Ubuntu:22.04:LTS``, ``Red Hat:enterprise_linux:9::appstream``."""
+    name: str
+    """As written; compared in the ecosystem's normal form."""
+    purl: str = ""
+    ranges: tuple[VersionRange, ...] = ()
+    versions: tuple[str, ...] = ()
+    rating: Rating = UNRATED
+    """Of this package where it differs, else the advisory's."""
+    status: VendorStatus = VendorStatus.AFFECTED
+
+
+@dataclass(frozen=True, slots=True)
+class Advisory:
+    """One record of a feed."""
+
+    id: str
+    modified: datetime
+    published: datetime | None = None
+    withdrawn: datetime | None = None
+    """Withdrawn records match nothing, but are kept: an earlier match has to be undone."""
+    aliases: tuple[str, ...] = ()
+    """The same vulnerability in other databases: symmetric and transitive."""
+    upstream: tuple[str, ...] = ()
+    """Vulnerabilities that a distribution's record refers to: transitive, not symmetric."""
+    summary: str = ""
+    rating: Rating = UNRATED
+    affected: tuple[AffectedPackage, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedRecord:
+    """One record of a feed that could not be read; the feed goes on without it."""
+
+    place: str
+    """File or member name, or the record's id."""
+    reason: str

@@ -19,10 +19,12 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from gatekeeper.core.errors import GatekeeperError
+from gatekeeper.core.reach import reach_of
 from gatekeeper.ports import Lease, WorkKind
 from gatekeeper.ports.engine import Engine
 from gatekeeper.workflow.discover import discover
 from gatekeeper.workflow.enforce import enforce
+from gatekeeper.workflow.policy_change import weigh
 from gatekeeper.workflow.recover import hold_when_forgotten
 from gatekeeper.workflow.verify import verify
 from gatekeeper.workflow.watch import watch
@@ -56,6 +58,7 @@ class Daemon:
         self._looking: set[str] = set()
         self._unseen: set[str] = set()
         self._marked: str | None = None
+        self._told: str | None = None
         self._run_started = room.clock.now()
         self._stop = Event()
         self._ticked: float | None = None
@@ -72,6 +75,7 @@ class Daemon:
         """Claims what is due for each registry and hands it to the engine; returns how much that was."""
         self._run_started = self._room.clock.now()
         self._mark_policy()
+        self._weigh_change()
         claimed = sum(self._claim(host) for host in self._room.registries.hosts())
         self._ticked = time.monotonic()
         return claimed
@@ -204,11 +208,26 @@ class Daemon:
         revision = self._room.policy().revision
         if revision == self._marked:
             return
-        marked = self._room.store.mark_policy(revision, now=self._room.clock.now())
+        marked = self._room.store.mark_policy(
+            revision, now=self._room.clock.now(), reach=reach_of(self._room.policy())
+        )
         self._audit("policy-loaded", revision)
         self._marked = revision
         if marked:
             _log.info("%d subjects are judged again under policy %s", marked, revision)
+
+    def _weigh_change(self) -> None:
+        """A small change of the policy flows; a large one is told of once and waits for a person."""
+        change = weigh(self._room)
+        told = None if change is None or not change.pending else change.revision
+        if change is not None and told is not None and told != self._told:
+            _log.warning(
+                "policy %s turned %d digests from passed to failed; they are proposals until it is accepted: %s",
+                change.revision,
+                change.turned,
+                f"gatekeeper policy accept {change.revision} --reason TEXT",
+            )
+        self._told = told
 
     def _claim(self, host: str) -> int:
         """Claims as much as the engine takes for one registry. One claimer per registry at a time."""

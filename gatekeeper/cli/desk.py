@@ -35,6 +35,10 @@ class Desk(Protocol):
 
     def close_breaker(self, reason: str) -> Plain: ...
 
+    def policy_change(self) -> Plain: ...
+
+    def accept_policy(self, revision: str, reason: str) -> Plain: ...
+
 
 @dataclass(frozen=True, slots=True)
 class Where:

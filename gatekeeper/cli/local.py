@@ -176,6 +176,32 @@ class LocalDesk:
         close_breaker(self._room, actor=actor(), reason=reason)
         return self.brakes()
 
+    def policy_change(self) -> Plain:
+        """The policy in force and what it turned."""
+        from gatekeeper.workflow.policy_change import change
+
+        return {"change": to_plain(change(self._room))}
+
+    def accept_policy(self, revision: str, reason: str) -> Plain:
+        """What this revision turned may be acted on."""
+        from gatekeeper.workflow.policy_change import accept
+
+        return {"change": plain(accept(self._room, revision, actor=actor(), reason=reason))}
+
+
+def preview_policy(config: Path | None, policy: Path | None) -> Plain:
+    """What ``policy`` (else the configured one) would change. No registry is asked."""
+    from gatekeeper.config.policy import load_policy
+    from gatekeeper.workflow.preview import preview
+
+    settings = load_settings(find_config(config), check_secrets=False)
+    candidate = load_policy(policy if policy is not None else settings.policy)
+    application = build(settings, lambda: candidate, Parts(registries=NoRegistries()))
+    try:
+        return plain(preview(application.room, candidate))
+    finally:
+        application.close()
+
 
 def check_image(config: Path | None, reference: Reference) -> Plain:
     """One image judged now, as ``explain`` shows it. No database is opened."""

@@ -206,6 +206,15 @@ class RemoteDesk:
             self._ask("POST", "/v1/breaker/close", body={"reason": reason}), "hold", "breaker"
         )
 
+    def policy_change(self) -> Plain:
+        """GET /v1/policy."""
+        return self._having(self._ask("GET", "/v1/policy"), "change")
+
+    def accept_policy(self, revision: str, reason: str) -> Plain:
+        """POST /v1/policy/{revision}/accept."""
+        path = f"/v1/policy/{quote(revision, safe='')}/accept"
+        return self._having(self._ask("POST", path, body={"reason": reason}), "change")
+
     def _checked(self, answer: Any) -> Plain:
         """An answer whose exit code is the one that its state means; anything else is no gatekeeper's."""
         if not isinstance(answer, dict) or not isinstance(answer.get("state"), str):

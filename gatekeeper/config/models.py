@@ -259,6 +259,12 @@ class CapsModel(Table):
     per_run: Count = Field(10, ge=0, description="Tags acted on in one scheduler run.")
     per_repository: Count = Field(3, ge=0, description="Tags acted on in one repository in one hour.")
     per_hour: Count = Field(30, ge=0, description="Tags acted on in one hour.")
+    per_change: Count = Field(
+        5,
+        ge=0,
+        description="Digests that a changed policy, another key set or another version may turn from passed to failed "
+        "and that are acted on all the same; when it turns more, all of them wait for `gatekeeper policy accept`.",
+    )
 
 
 class LoggingModel(Table):

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from gatekeeper.config.fields import AnyDuration, Count, Duration, Flag, SomeTexts, Table, Text, Texts
-from gatekeeper.core.policy import Action, Artifacts, Mode
+from gatekeeper.core.policy import Action, Artifacts, Existing, Mode
 
 
 class KeyModel(Table):
@@ -63,6 +63,11 @@ class DefaultsModel(Table):
         description="What is done to a tag whose digest failed: `report` (default) nothing; `retag` keeps the image "
         "under a quarantine tag beside it; `quarantine` moves it to the quarantine repository; `rollback` points the "
         "tag at the newest passed digest.",
+    )
+    existing: Existing | None = Field(
+        None,
+        description="What enforcing does with digests first seen before it began in their repository: `propose` "
+        "(default) leaves them to people; `enforce` acts on them too.",
     )
     settle: AnyDuration | None = Field(
         None,

@@ -174,6 +174,8 @@ class Caps:
     per_run: int = 10
     per_repository: int = 3
     per_hour: int = 30
+    per_change: int = 5
+    """Digests that a change of policy, keys or version may turn into failed and that are acted on all the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,3 +214,7 @@ class CaseFile:
     """The newest digest that passed at this tag and can still be pulled; only an anchored one for a rollback."""
     failing_since: datetime | None
     """Since when the verdict has been indeterminate without interruption; None when it is not."""
+    existing: bool = False
+    """Seen before the scope began to act here."""
+    turned: bool = False
+    """A change of policy, keys or version turned it from passed to failed, and nobody has accepted that change."""

@@ -9,7 +9,7 @@ from datetime import datetime
 from gatekeeper.core.digest import Digest
 from gatekeeper.core.evidence import Unavailable
 from gatekeeper.core.lifecycle import Budget, Case, CaseFile, CaseState, IntentKind
-from gatekeeper.core.policy import Action, Mode, Scope, ScopedPolicy
+from gatekeeper.core.policy import Action, Existing, Mode, Scope, ScopedPolicy
 from gatekeeper.core.verdict import Result, State, Verdict
 
 
@@ -52,6 +52,11 @@ class Supersede:
     case_id: str
     why: str
 
+
+RESTORED_BEFORE = "restored-before"
+RELEASE_ENDED = "release-ended"
+STANDING = frozenset({RESTORED_BEFORE, RELEASE_ENDED})
+"""Why a proposal follows from what a person decided before: its fingerprints are only ever added to."""
 
 Plan = Nothing | Propose | Act | ProposeRelease | Supersede
 
@@ -117,13 +122,23 @@ def _plan_failed(file: CaseFile, verdict: Verdict, scope: Scope, budget: Budget,
         return handled
     if file.points_at != verdict.subject.digest:
         return _plan_moved(file, verdict)
-    if _restored_before(file.case, shown):
-        return Propose(scope.action, "restored-before")
+    why = _left_to_a_person(file, verdict, scope, shown)
+    return _plan_enforced(file, scope, budget) if why is None else Propose(scope.action, why)
+
+
+def _left_to_a_person(file: CaseFile, verdict: Verdict, scope: Scope, shown: frozenset[str]) -> str | None:
+    """Why it is proposed only, whatever caps and brakes say; None when it may be acted on."""
+    if _stands(file.case, CaseState.RESTORED, RESTORED_BEFORE, shown):
+        return RESTORED_BEFORE
+    if _stands(file.case, CaseState.RELEASED, RELEASE_ENDED, shown):
+        return RELEASE_ENDED
     if scope.mode is Mode.PROPOSE:
-        return Propose(scope.action, "mode-propose")
+        return "mode-propose"
     if scope.protects(verdict.subject.repository, file.tag):
-        return Propose(scope.action, "protected")
-    return _plan_enforced(file, scope, budget)
+        return "protected"
+    if file.existing and scope.existing is Existing.PROPOSE:
+        return "seen-before-enforcement"
+    return "change-not-accepted" if file.turned else None
 
 
 def _plan_enforced(file: CaseFile, scope: Scope, budget: Budget) -> Plan:
@@ -168,10 +183,8 @@ def _handled(file: CaseFile, shown: frozenset[str] = frozenset()) -> Nothing | N
     return None
 
 
-def _restored_before(case: Case | None, shown: frozenset[str]) -> bool:
-    """True while a person's restore stands: nothing acts by itself until there are new findings."""
+def _stands(case: Case | None, decided: CaseState, why: str, shown: frozenset[str]) -> bool:
+    """True while what a person once decided stands: nothing acts by itself until there are new findings."""
     if case is None or not shown <= case.fingerprints:
         return False
-    if case.state is CaseState.RESTORED:
-        return True
-    return case.state is CaseState.PROPOSED and case.why_proposed == "restored-before"
+    return case.state is decided or (case.state is CaseState.PROPOSED and case.why_proposed == why)

@@ -31,6 +31,13 @@ class Action(StrEnum):
     ROLLBACK = "rollback"
 
 
+class Existing(StrEnum):
+    """What an enforcing scope does with digests that were seen before it began to act."""
+
+    PROPOSE = "propose"
+    ENFORCE = "enforce"
+
+
 class Artifacts(StrEnum):
     """What happens to charts and other artifacts that are no images."""
 
@@ -69,6 +76,7 @@ class Scope:
     exclude_tags: tuple[str, ...] = ()
     mode: Mode = Mode.OBSERVE
     action: Action = Action.REPORT
+    existing: Existing = Existing.PROPOSE
     settle: timedelta = timedelta(minutes=10)
     indeterminate_after: timedelta = timedelta(hours=24)
     recheck_after: timedelta = timedelta(hours=24)
@@ -86,6 +94,11 @@ class Scope:
     """Path in the same registry where quarantined images are kept; ``{repository}`` is the source path."""
     promote_to: tuple[str, ...] = ()
     """Globs of ``registry/path`` that images of this scope may be promoted to; empty: none."""
+
+    @property
+    def acts(self) -> bool:
+        """True when it writes to the registry without asking a person."""
+        return self.mode is Mode.ENFORCE and self.action is not Action.REPORT
 
     def covers(self, repository: Repository) -> bool:
         """True when an include glob matches and no exclude glob does."""

@@ -26,7 +26,10 @@ class Waiver:
     approver: str | None
     expires_at: datetime | None
     """None only for a release without an end."""
+    added_at: datetime | None = None
+    """None only before it is recorded."""
+    revoked_at: datetime | None = None
 
     def active(self, now: datetime) -> bool:
-        """False from the very second of expiry on."""
-        return self.expires_at is None or now < self.expires_at
+        """False from the very second of expiry or revocation on."""
+        return all(end is None or now < end for end in (self.expires_at, self.revoked_at))

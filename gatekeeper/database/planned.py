@@ -13,7 +13,7 @@ from sqlalchemy import Connection, insert, select, update
 from gatekeeper.core.digest import Digest
 from gatekeeper.core.errors import ConflictError
 from gatekeeper.core.lifecycle import CaseState
-from gatekeeper.core.plan import Act, Plan, Propose, ProposeRelease, Supersede
+from gatekeeper.core.plan import STANDING, Act, Plan, Propose, ProposeRelease, Supersede
 from gatekeeper.database import audit, tables
 from gatekeeper.database.brakes import budget_of, open_breaker
 from gatekeeper.database.intents import add_intent
@@ -155,8 +155,8 @@ def _propose(applying: _Applying, proposals: Sequence[tuple[str, Propose]]) -> N
     tags = sorted({*planned_tags, *(set(row.tags) & still_there if row is not None else ())})
     shown = set(applying.fingerprints(tags))
     tag, first = proposals[0]
-    if row is not None and first.why == row.why_proposed == "restored-before":
-        # What was restored stays restored, also while some of it is not found.
+    if row is not None and first.why == row.why_proposed and first.why in STANDING:
+        # What was decided stands, also while some of it is not found.
         shown |= set(row.fingerprints)
     values: dict[str, Any] = {
         "tags": tuple(tags),

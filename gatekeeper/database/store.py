@@ -10,6 +10,7 @@ from gatekeeper.database.cases import Cases
 from gatekeeper.database.claims import Claims, Hosts
 from gatekeeper.database.connection import Link, make_engine
 from gatekeeper.database.intents import Intents
+from gatekeeper.database.policies import Policies
 from gatekeeper.database.repositories import Repositories
 from gatekeeper.database.schema import refuse_outdated, state_of
 from gatekeeper.database.status import Status
@@ -25,6 +26,7 @@ class Database(
     Verdicts,
     Intents,
     Brakes,
+    Policies,
     Cases,
     Status,
     AuditTrail,

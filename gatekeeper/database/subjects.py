@@ -18,6 +18,7 @@ from gatekeeper.database.claims import fenced
 from gatekeeper.database.connection import Link, touch
 from gatekeeper.database.marks import add_subjects, drop, mark, mark_digests
 from gatekeeper.database.pointing import point, tags_at
+from gatekeeper.database.policies import change_accepted
 from gatekeeper.database.rows import (
     acted_on,
     case_of,
@@ -28,7 +29,6 @@ from gatekeeper.database.rows import (
     repository_named,
     waiver_of,
 )
-from gatekeeper.database.upsert import upsert
 from gatekeeper.ports import DueSubject, Lease, Predecessor, RecordedVerdict
 
 HELD = (IntentState.WRITTEN, IntentState.CONFIRMED)
@@ -67,22 +67,6 @@ class Subjects:
                 mark_digests(connection, row.id, (digest,), now=now)
             touch(connection)
 
-    def mark_policy(self, revision: str, *, now: datetime) -> int:
-        """Marks every subject due that was judged under another revision; returns how many."""
-        subject, policy = tables.subject, tables.policy
-        with self._link.writing(serial=True) as connection:
-            connection.execute(update(policy).where(policy.c.current).values(current=False))
-            upsert(
-                connection,
-                policy,
-                [{"revision": revision, "loaded_at": now, "current": True}],
-                key=("revision",),
-            )
-            marked = mark(connection, subject.c.policy_revision != revision, now=now)
-            if marked:
-                touch(connection)
-            return marked
-
     def due_subject(self, lease: Lease) -> DueSubject:
         """The claimed row. ConflictError when the lease was lost.
 
@@ -92,19 +76,24 @@ class Subjects:
         with self._link.reading() as connection:
             row = fenced(connection, lease)
             repository = tables.repository
-            name = connection.execute(
-                select(repository.c.name).where(repository.c.id == row.repository_id)
-            ).scalar_one()
+            where = connection.execute(
+                select(repository.c.name, repository.c.baseline_at).where(
+                    repository.c.id == row.repository_id
+                )
+            ).one()
             tags = {*tags_at(connection, row.repository_id, row.digest), *_replaced_tags(connection, row)}
             return DueSubject(
                 id=row.id,
-                repository=repository_named(name),
+                repository=repository_named(where.name),
                 digest=row.digest,
                 tags=tuple(sorted(tags)),
                 first_seen=row.first_seen,
                 previous=_previous(connection, row.verdict_id),
                 undetermined_since=row.undetermined_since,
                 evidence_due=row.evidence_due,
+                existing=where.baseline_at is not None and row.first_seen < where.baseline_at,
+                turned=row.turned,
+                change_accepted=change_accepted(connection),
             )
 
     def drop_subject(self, lease: Lease, *, why: str, now: datetime) -> None:  # noqa: ARG002 - the port's

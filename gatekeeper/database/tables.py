@@ -58,6 +58,9 @@ registry = Table(
     metadata,
     _key(),
     Column("host", Text, nullable=False, unique=True),
+    # since when so much has vanished or moved there that nothing of it is recorded until it is believed
+    Column("doubted_at", Moment),
+    Column("doubt", Words),
 )
 
 repository = Table(
@@ -70,6 +73,15 @@ repository = Table(
     Column("name", Text, nullable=False, unique=True),
     Column("added_at", Moment, nullable=False),
     Column("interval", Duration, nullable=False),
+    # digests first seen before this moment are proposed only: the scope began to act here then
+    Column("baseline_at", Moment),
+    # of the last round that read everything it wanted to read
+    Column("read_at", Moment),
+    # tags known before the last round, and how many of those it saw vanished or moved
+    Column("known_tags", Integer, nullable=False, server_default="0"),
+    Column("changed_tags", Integer, nullable=False, server_default="0"),
+    # a person has said so: the next round is recorded, whatever it saw
+    Column("believed", Boolean, nullable=False, server_default=false()),
     *_lease_columns(),
     UniqueConstraint("registry_id", "path"),
     Index(None, "registry_id", "next_due"),
@@ -118,6 +130,8 @@ subject = Table(
     Column("claimed_marks", Integer, nullable=False, server_default="0"),
     Column("evidence_due", Moment),
     Column("undetermined_since", Moment),
+    # the policy revision that turned it from passed to failed, while nobody has accepted that
+    Column("turned", Text),
     # the newest verdict and case; no foreign keys, because those rows refer to this one
     Column("verdict_id", Key),
     Column("case_id", Key),
@@ -129,6 +143,7 @@ subject = Table(
     Index(None, "registry_id", "next_due"),
     Index(None, "state", "id"),
     Index(None, "digest"),
+    Index(None, "turned"),
 )
 
 image = Table(
@@ -216,9 +231,21 @@ waiver = Table(
     Column("approver", Words),
     Column("expires_at", Moment),
     Column("added_at", Moment, nullable=False),
+    Column("revoked_at", Moment),
+    # its end was told of in advance
+    Column("announced_at", Moment),
     # set for a release
     _refers("case_id", "case.id", nullable=True),
     Index(None, "digest"),
+)
+
+waiver_use = Table(
+    "waiver_use",
+    metadata,
+    Column("waiver_id", Text, ForeignKey("waiver.id"), primary_key=True),
+    Column("subject_id", Key, ForeignKey("subject.id"), primary_key=True),
+    Column("first_at", Moment, nullable=False),
+    Column("last_at", Moment, nullable=False),
 )
 
 intent = Table(
@@ -334,6 +361,13 @@ policy = Table(
     Column("revision", Text, primary_key=True),
     Column("loaded_at", Moment, nullable=False),
     Column("current", Boolean, nullable=False),
+    # which repositories it acts on, as canonical JSON; NULL: written by a version that kept none
+    Column("reach", Text),
+    # of the version that judged under it last
+    Column("evaluator", Integer),
+    Column("accepted_at", Moment),
+    Column("accepted_by", Words),
+    Column("accepted_reason", Words),
 )
 
 counter = Table(

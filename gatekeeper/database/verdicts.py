@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from datetime import datetime
 from typing import Any, cast
@@ -18,6 +19,7 @@ from gatekeeper.database.columns import canonical_text
 from gatekeeper.database.connection import Link, touch
 from gatekeeper.database.intents import add_intent
 from gatekeeper.database.planned import apply_plans
+from gatekeeper.database.policies import change_accepted
 from gatekeeper.database.sboms import keep_images, keep_sboms
 from gatekeeper.database.upsert import insert_missing, upsert
 from gatekeeper.ports import Judgement, Lease
@@ -46,6 +48,9 @@ class Verdicts:
             again = apply_plans(connection, row, judgement, now)
             for draft in judgement.anchors:
                 add_intent(connection, draft, now=now)
+            if judgement.turned is not None and change_accepted(connection):
+                # Accepted while it was being judged: planned again at once, now as something that may be done.
+                judgement, again = dataclasses.replace(judgement, turned=None), now
             _complete(connection, row, judgement, verdict_id, again)
             touch(connection)
 
@@ -147,6 +152,7 @@ def _complete(
         "verdict_id": verdict_id,
         "state": str(verdict.state),
         "policy_revision": verdict.policy_revision,
+        "turned": judgement.turned,
         "undetermined_since": (row.undetermined_since or verdict.decided_at) if undetermined else None,
         "lease_until": None,
         "error": None,

@@ -17,6 +17,7 @@ from gatekeeper.ports.evidence import (
     WantedSbom,
 )
 from gatekeeper.ports.journal import BrakeStore, IntentStore, VerifyStore, WatchStore
+from gatekeeper.ports.policies import PolicyChange, PolicyStore
 from gatekeeper.ports.readings import CaseRow, ReviewStore, StatusRow, StatusStore
 from gatekeeper.ports.registry import (
     Capabilities,
@@ -33,6 +34,7 @@ from gatekeeper.ports.tokens import ApiToken, TokenScope, TokenStore
 from gatekeeper.ports.work import (
     DueSubject,
     GatheredSbom,
+    JudgedSubject,
     Judgement,
     Lease,
     OurTag,
@@ -60,11 +62,14 @@ __all__ = [
     "FoundReferrer",
     "GatheredSbom",
     "IntentStore",
+    "JudgedSubject",
     "Judgement",
     "Lease",
     "Offered",
     "OurTag",
     "Page",
+    "PolicyChange",
+    "PolicyStore",
     "Predecessor",
     "RecordedVerdict",
     "Referrers",

@@ -67,10 +67,6 @@ class WatchStore(Protocol):
         """Makes one subject due now (an unseen digest asked for by status, a push event). Creates it if unknown."""
         ...
 
-    def mark_policy(self, revision: str, *, now: datetime) -> int:
-        """Marks every subject due that was not judged under ``revision``; returns how many."""
-        ...
-
 
 class VerifyStore(Protocol):
     """What ``workflow.verify`` needs."""

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from gatekeeper.ports.audit import AuditStore
 from gatekeeper.ports.journal import BrakeStore, IntentStore, VerifyStore, WatchStore
+from gatekeeper.ports.policies import PolicyStore
 from gatekeeper.ports.readings import ReviewStore, StatusStore
 from gatekeeper.ports.tokens import TokenStore
 
@@ -15,6 +16,7 @@ class Store(
     VerifyStore,
     IntentStore,
     BrakeStore,
+    PolicyStore,
     ReviewStore,
     StatusStore,
     AuditStore,

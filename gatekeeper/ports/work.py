@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from gatekeeper.core.digest import Digest
 from gatekeeper.core.evidence import Evidence
-from gatekeeper.core.lifecycle import Caps, IntentDraft
+from gatekeeper.core.lifecycle import Caps, Case, IntentDraft
 from gatekeeper.core.plan import Plan
 from gatekeeper.core.reference import Repository
 from gatekeeper.core.verdict import Verdict
@@ -82,6 +82,12 @@ class DueSubject:
     undetermined_since: datetime | None
     evidence_due: datetime | None = None
     """When its referrers are to be asked again (``Judgement.evidence_due``, or the moment it was touched)."""
+    existing: bool = False
+    """First seen before the scope began to act in its repository."""
+    turned: str | None = None
+    """The policy revision that turned it from passed to failed, while nobody has accepted that."""
+    change_accepted: bool = False
+    """What the policy in force turns into failed may be acted on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +97,22 @@ class RecordedVerdict:
     id: int
     verdict: Verdict
     evidence: Evidence
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedSubject:
+    """A subject with its newest verdict and the evidence it rests on, to be judged by another policy."""
+
+    id: int
+    repository: Repository
+    digest: Digest
+    tags: tuple[str, ...]
+    first_seen: datetime
+    existing: bool
+    """First seen before the scope began to act in its repository."""
+    verdict: Verdict
+    evidence: Evidence
+    case: Case | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +170,8 @@ class Judgement:
     """The ceilings that acts are checked against again, inside the transaction that spends them; None: no check."""
     run_started: datetime | None = None
     """Since when acts count as one run."""
+    turned: str | None = None
+    """The revision that turned the subject into failed, while nobody has accepted that."""
 
 
 @dataclass(frozen=True, slots=True)

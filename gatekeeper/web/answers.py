@@ -9,7 +9,7 @@ from gatekeeper.core.digest import Digest
 from gatekeeper.core.lifecycle import Breaker, Hold
 from gatekeeper.core.reference import Repository
 from gatekeeper.core.verdict import State
-from gatekeeper.ports import ApiToken, StatusRow
+from gatekeeper.ports import ApiToken, PolicyChange, StatusRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,4 +61,5 @@ class Members:
 
 
 BRAKES = Members("Brakes", (("hold", Hold | None), ("breaker", Breaker | None)))
+POLICY_IN_FORCE = Members("PolicyInForce", (("change", PolicyChange | None),))
 NEW_TOKEN = Members("NewToken", (("token", ApiToken), ("text", str)))

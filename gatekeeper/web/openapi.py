@@ -10,7 +10,7 @@ from gatekeeper.core.lifecycle import Case
 from gatekeeper.core.verdict import Verdict
 from gatekeeper.ports import ApiToken, CaseRow
 from gatekeeper.web import problem, status
-from gatekeeper.web.answers import BRAKES, NEW_TOKEN, ListedImage, PageOf
+from gatekeeper.web.answers import BRAKES, NEW_TOKEN, POLICY_IN_FORCE, ListedImage, PageOf
 from gatekeeper.web.schemas import Schemas
 from gatekeeper.workflow.answer import Answer
 from gatekeeper.workflow.explain import Explanation
@@ -27,6 +27,7 @@ ANSWERS: dict[str, object] = {
     "Explanation": Explanation,
     "ListedImagePage": PageOf(ListedImage),
     "NewToken": NEW_TOKEN,
+    "PolicyInForce": POLICY_IN_FORCE,
     "Promotion": Promotion,
     "Verdict": Verdict,
 }

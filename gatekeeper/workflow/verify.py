@@ -66,7 +66,8 @@ def verify(room: Workroom, lease: Lease, *, run_started: datetime) -> Verified:
     subject = Subject(due.repository, due.digest, tags, due.first_seen)
     waivers = room.store.waivers(due.repository, due.digest)
     verdict = decide(scoped, subject, gathered.evidence, waivers, now)
-    plans = _plans(room, scoped, due, verdict, run_started=run_started, now=now)
+    turned = _turned(due, verdict)
+    plans = _plans(room, scoped, due, verdict, run_started=run_started, now=now, turned=turned)
     judgement = Judgement(
         subject_id=due.id,
         evidence=gathered.evidence,
@@ -78,10 +79,29 @@ def verify(room: Workroom, lease: Lease, *, run_started: datetime) -> Verified:
         raw_manifests=gathered.raw_manifests,
         caps=room.caps,
         run_started=run_started,
+        turned=turned,
     )
     room.store.record(lease, judgement, now=now)
     acts = sum(isinstance(tag_plan.plan, Act) for tag_plan in plans)
     return Verified(name, verdict, acts, sum(isinstance(tag_plan.plan, Propose) for tag_plan in plans))
+
+
+def _turned(due: DueSubject, verdict: Verdict) -> str | None:
+    """The revision in force, when it (or another version of ours) took a pass away and nobody has accepted that.
+
+    What it takes away stays turned until it passes again, also while it cannot be judged in between.
+    """
+    if due.change_accepted or due.previous is None or _passes_everywhere(verdict):
+        return None
+    before = due.previous.verdict
+    by_us = (before.policy_revision, before.evaluator) != (verdict.policy_revision, verdict.evaluator)
+    passed = [tag for tag in (None, *verdict.subject.tags) if before.state_at(tag) is State.PASSED]
+    took_away = by_us and any(verdict.state_at(tag) is not State.PASSED for tag in passed)
+    return verdict.policy_revision if took_away or due.turned is not None else None
+
+
+def _passes_everywhere(verdict: Verdict) -> bool:
+    return all(verdict.state_at(tag) is State.PASSED for tag in (None, *verdict.subject.tags))
 
 
 def _gone(room: Workroom, due: DueSubject, evidence: Evidence) -> bool:
@@ -125,6 +145,7 @@ class _Planning:
     verdict: Verdict
     case: Case | None
     now: datetime
+    turned: str | None
 
 
 def _plans(
@@ -135,11 +156,13 @@ def _plans(
     *,
     run_started: datetime,
     now: datetime,
+    turned: str | None,
 ) -> tuple[TagPlan, ...]:
     tags = [tag for tag in verdict.subject.tags if scoped.scope.watches(tag)]
     if not tags:
         return ()
-    planning = _Planning(room, scoped, due, verdict, room.store.newest_case(due.repository, due.digest), now)
+    case = room.store.newest_case(due.repository, due.digest)
+    planning = _Planning(room, scoped, due, verdict, case, now, turned)
     budget = room.store.budget(due.repository, room.caps, run_started=run_started, now=now)
     plans: list[TagPlan] = []
     for tag in tags:
@@ -174,7 +197,15 @@ def _case_file(planning: _Planning, tag: str) -> CaseFile:
     state = verdict.state_at(tag)
     predecessor = _predecessor(planning, tag) if state is State.FAILED else None
     since = (due.undetermined_since or planning.now) if state is State.INDETERMINATE else None
-    return CaseFile(tag, due.digest, planning.case, predecessor, since)
+    return CaseFile(
+        tag,
+        due.digest,
+        planning.case,
+        predecessor,
+        since,
+        existing=due.existing,
+        turned=planning.turned is not None,
+    )
 
 
 def _predecessor(planning: _Planning, tag: str) -> Digest | None:

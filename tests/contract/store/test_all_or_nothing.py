@@ -119,7 +119,7 @@ WRITES = {
     "verdicts": _judgement,
     "cases": _review,
     "intents": _confirmation,
-    "subjects": _policy,
+    "policies": _policy,
     "brakes": _hold,
     "tokens": _token,
 }

@@ -36,6 +36,8 @@ def test_every_reading_answer_is_the_same(gate: Gate) -> None:
     assert remote.cases(("released",), "**", 1, None) == local.cases(("released",), "**", 1, None)
     assert remote.case(case) == local.case(case)
     assert remote.brakes() == local.brakes() == {"hold": None, "breaker": None}
+    assert remote.policy_change() == local.policy_change()
+    assert local.policy_change()["change"]["revision"] == world.policy.revision
 
 
 def test_acts_at_one_desk_show_at_the_other(gate: Gate) -> None:
@@ -45,6 +47,7 @@ def test_acts_at_one_desk_show_at_the_other(gate: Gate) -> None:
     assert remote.hold_off("done") == local.brakes() == {"hold": None, "breaker": None}
     gate.world.push("app/bad", "1.0", user="0")
     gate.world.rounds(3)
+    assert remote.accept_policy(gate.world.policy.revision, "read it") == local.policy_change()
     case = gate.world.case().id
     assert remote.review(case, "keep", "seen")["state"] == "kept"
     assert local.case(case)["case"]["state"] == "kept"

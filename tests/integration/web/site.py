@@ -124,6 +124,11 @@ class Site:
             "GET", "/v1/status", token=token, query=query, headers={"If-None-Match": known} if known else {}
         )
 
+    @property
+    def revision(self) -> str:
+        """Of the policy in force."""
+        return self.world.policy.revision
+
     def image(self, name: str) -> str:
         return f"{self.world.registry.host}/{name}"
 

@@ -61,6 +61,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prepared]:
             "digest": good.partition("@")[2],
             "case": site.world.case().id,
             "decision": "keep",
+            "revision": site.revision,
             "token_id": site.token().split("_")[1],
         }
         bodies: dict[str, dict[str, object]] = {

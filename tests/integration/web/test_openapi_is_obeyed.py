@@ -57,6 +57,8 @@ def test_real_answers_fit_their_schemas(site: Site) -> None:
         ("GET", "/v1/hold", "/v1/hold", {}, None),
         ("POST", "/v1/hold/off", "/v1/hold/off", {}, REASON),
         ("POST", "/v1/breaker/close", "/v1/breaker/close", {}, REASON),
+        ("GET", "/v1/policy", "/v1/policy", {}, None),
+        ("POST", f"/v1/policy/{site.revision}/accept", "/v1/policy/{revision}/accept", {}, REASON),
         ("POST", "/v1/tokens", "/v1/tokens", {}, token),
         ("GET", "/v1/tokens", "/v1/tokens", {}, None),
     ]

@@ -26,7 +26,14 @@ from gatekeeper.core.errors import (
 
 Raising = Callable[[str, BaseException], list[str]]
 ALL = {" ".join(path): node for path, node in commands(command())}
-SAMPLES = {"IMAGE": "a.example.com/x:1", "TARGET": "a.example.com/y:1", "CASE": "c-1", "NAME": "n", "ID": "i"}
+SAMPLES = {
+    "IMAGE": "a.example.com/x:1",
+    "TARGET": "a.example.com/y:1",
+    "CASE": "c-1",
+    "REVISION": "sha256:0",
+    "NAME": "n",
+    "ID": "i",
+}
 OPTIONS = {"reason": ("--reason", "because"), "scope": ("--scope", "read")}
 
 ERRORS: list[tuple[GatekeeperError, int]] = [

@@ -14,6 +14,7 @@ AGREED = {
     "demo", "run", "check", "status", "explain", "promote", "migrate",
     "quarantine list", "quarantine show", "quarantine release", "quarantine keep", "quarantine restore",
     "quarantine recover", "hold on", "hold off", "hold show", "breaker show", "breaker close",
+    "policy preview", "policy pending", "policy accept",
     "config check", "config schema", "config show", "audit verify", "audit head",
     "token create", "token list", "token revoke",
 }  # fmt: skip

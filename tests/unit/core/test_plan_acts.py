@@ -14,7 +14,7 @@ from gatekeeper.core.decide import decide
 from gatekeeper.core.evidence import Evidence
 from gatekeeper.core.lifecycle import Breaker, Budget, Case, CaseFile, CaseState, Hold, IntentKind
 from gatekeeper.core.plan import Act, Nothing, Plan, Propose, ProposeRelease, Supersede, plan
-from gatekeeper.core.policy import Action, Mode, Scope
+from gatekeeper.core.policy import Action, Existing, Mode, Scope
 from gatekeeper.core.rules.rule import Rule
 from gatekeeper.core.rules.signature_missing import SignatureMissing
 from gatekeeper.core.rules.tag_latest import TagLatest
@@ -53,6 +53,8 @@ def planned(
     since: timedelta | None = None,
     seen: timedelta = timedelta(days=1),
     points_at: str = "app",
+    existing: bool = False,
+    turned: bool = False,
     **scope: Any,
 ) -> Plan:
     scoped = policy(*(rules or (UserRoot(),)), **{**ENFORCING, **scope})
@@ -63,6 +65,8 @@ def planned(
         case,
         digest(predecessor) if predecessor else None,
         NOW - since if since is not None else None,
+        existing,
+        turned,
     )
     return plan(file, verdict, scoped, budget, NOW)
 
@@ -118,6 +122,12 @@ def test_enforcing_replaces_the_tag_by_the_predecessor_or_a_tombstone() -> None:
         ({"budget": Budget(1, 1, 0)}, Propose(Action.QUARANTINE, "cap-per-hour", "per_hour")),
         ({"empty_tags": False}, Propose(Action.QUARANTINE, "would-empty-tag")),
         ({"action": Action.ROLLBACK}, Propose(Action.ROLLBACK, "no-anchored-predecessor")),
+        ({"existing": True}, Propose(Action.QUARANTINE, "seen-before-enforcement")),
+        ({"turned": True}, Propose(Action.QUARANTINE, "change-not-accepted")),
+        (
+            {"turned": True, "budget": dataclasses.replace(FREE, hold=HELD)},
+            Propose(Action.QUARANTINE, "change-not-accepted"),
+        ),
         ({"points_at": "another"}, Nothing("tag-moved")),
         ({"action": Action.REPORT, "mode": Mode.OBSERVE}, Nothing("action-report")),
         (
@@ -128,6 +138,13 @@ def test_enforcing_replaces_the_tag_by_the_predecessor_or_a_tombstone() -> None:
 )
 def test_everything_that_keeps_it_from_acting(asked: dict[str, object], wanted: Plan) -> None:
     assert planned(**asked) == wanted  # type: ignore[arg-type]
+
+
+def test_a_scope_may_ask_for_the_old_ones_too() -> None:
+    scoped = policy(UserRoot(), **ENFORCING, existing=Existing.ENFORCE)
+    verdict = decide(scoped, subject(BAD, tags=("v1",), seen=NOW - DAY), BAD, (), NOW)
+    file = CaseFile("v1", digest("app"), None, None, None, existing=True)
+    assert isinstance(plan(file, verdict, scoped, FREE, NOW), Act)
 
 
 def test_what_may_still_arrive_is_waited_for() -> None:
@@ -152,6 +169,8 @@ def test_a_tag_of_its_own_acts_while_the_others_do_not() -> None:
         (case(CaseState.KEPT, why="mode-propose"), Nothing("kept")),
         (case(CaseState.RESTORED), Propose(Action.QUARANTINE, "restored-before")),
         (case(CaseState.PROPOSED, why="restored-before"), Propose(Action.QUARANTINE, "restored-before")),
+        (case(CaseState.RELEASED), Propose(Action.QUARANTINE, "release-ended")),
+        (case(CaseState.PROPOSED, why="release-ended"), Propose(Action.QUARANTINE, "release-ended")),
     ],
 )
 def test_a_case_of_the_same_digest_is_not_acted_on_again(before: Case, wanted: Plan) -> None:
@@ -165,7 +184,7 @@ def test_a_case_of_the_same_digest_is_not_acted_on_again(before: Case, wanted: P
         case(CaseState.KEPT, tags=("v2",)),
         case(CaseState.KEPT, why="mode-propose", shown=False),
         case(CaseState.RESTORED, shown=False),
-        case(CaseState.RELEASED),
+        case(CaseState.RELEASED, shown=False),
         case(CaseState.SUPERSEDED),
         case(CaseState.PROPOSED, why="breaker-open"),
         case(CaseState.PROPOSED, why="restored-before", shown=False),

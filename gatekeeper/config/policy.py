@@ -24,7 +24,8 @@ from gatekeeper.config.rules import needs_signers, read_rule
 from gatekeeper.config.scopes import assemble_scope, scope_warnings
 from gatekeeper.config.source import TomlSource
 from gatekeeper.core.errors import MalformedError
-from gatekeeper.core.policy import Policy, PublicKey, RuleSet, Scope, Signer
+from gatekeeper.core.policy import Policy, RuleSet, Scope, Signer
+from gatekeeper.core.trust import PublicKey
 from gatekeeper.core.verdict import Level
 from gatekeeper.signatures.keys import load_public_key
 

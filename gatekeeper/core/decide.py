@@ -57,7 +57,7 @@ def decide(
         scope=policy.scope.name,
         policy_revision=policy.revision,
         evidence=evidence.digest,
-        key_set=evidence.key_set,
+        trust=evidence.trust,
         evaluator=EVALUATOR,
         findings=findings,
         decided_at=now,

@@ -72,9 +72,74 @@ class Purpose(StrEnum):
     UNKNOWN = "unknown"
 
 
+class TimeSource(StrEnum):
+    """Who says when a signature was made."""
+
+    LOG = "transparency-log"
+    """A log's signed promise or entry (Rekor v1 integrated time)."""
+    TIMESTAMP = "timestamp-authority"
+    """An RFC 3161 timestamp by a trusted authority."""
+    SIGNING_AUTHORITY = "signing-authority"
+    """A Notary Project signing authority (``io.cncf.notary.authenticSigningTime``)."""
+    CLAIMED = "claimed"
+    """The signer alone: informs people, proves nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class SignedTime:
+    """A moment at which the signature existed, and who says so."""
+
+    at: datetime
+    source: TimeSource
+    authority: str = ""
+    """Name of the log or authority: a log's base URL or origin, a certificate's subject."""
+
+    @property
+    def proven(self) -> bool:
+        """True when somebody other than the signer vouches for it, cryptographically."""
+        return self.source is not TimeSource.CLAIMED
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """The signing certificate of a verified candidate."""
+
+    fingerprint: str
+    """sha256 over its DER form, in hexadecimal."""
+    not_before: datetime
+    not_after: datetime
+    subject: str = ""
+    """Distinguished name (RFC 4514); empty for Fulcio's."""
+    identity_kind: str = ""
+    """What kind of name the identity is: ``email`` | ``uri`` | ``other-name``; empty for Notary Project's."""
+    extensions: Mapping[str, str] = field(default_factory=dict)
+    """Fulcio's extensions by field name (``core.identity.FULCIO_FIELDS``)."""
+
+
+@dataclass(frozen=True, slots=True)
+class NotationResult:
+    """What one Notary Project trust policy says of a signature."""
+
+    trust: str
+    """``NotationTrust.name``."""
+    statement: str
+    """Name of the trust policy statement that applied; empty when none did."""
+    level: str
+    """``strict`` | ``permissive`` | ``audit`` | ``skip``; empty when no statement applied."""
+    outcome: Outcome
+    reason_code: str
+    detail: str
+    logged: tuple[str, ...] = ()
+    """Reason codes of checks that failed and that the level only logs."""
+
+
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A found signature or attestation with its outcome. ``key_ids`` are the trusted keys that verify it."""
+    """A found signature or attestation with its outcome and, once it is verified, everything that it says.
+
+    ``key_ids`` are the trusted keys that verify it, ``trust_roots`` the roots under which its certificate does,
+    ``notation`` what each Notary Project trust policy says. Whether that suffices is matched when deciding.
+    """
 
     form: Form
     carrier: Digest
@@ -89,19 +154,47 @@ class Candidate:
     detail: str
     key_ids: tuple[str, ...] = ()
     identity: str | None = None
+    """Who signed with a certificate: its subject alternative name (Sigstore) or distinguished name (notation)."""
     issuer: str | None = None
+    """The OpenID issuer that vouched for the identity (Sigstore)."""
     predicate_type: str | None = None
     signed_at: datetime | None = None
+    """The moment at which its certificate was checked to be in force; None for a managed key."""
     anomalies: tuple[str, ...] = ()
     annotations: Mapping[str, str] = field(default_factory=dict)
     """Signed annotations (``cosign sign -a``); only of a verified signature."""
     signed_reference: str | None = None
     """The image reference the signature itself names (simple signing); a copied image keeps its first home's."""
+    signature: Digest | None = None
+    """Names the signature itself, wherever it is stored: sha256(sha256(signed bytes) + signature bytes)."""
+    certificate: Certificate | None = None
+    trust_roots: tuple[str, ...] = ()
+    """Names of the Sigstore roots under which certificate, log entry and time hold."""
+    log_index: int | None = None
+    log_id: str | None = None
+    """The transparency log's key id, in hexadecimal."""
+    times: tuple[SignedTime, ...] = ()
+    """Every moment that was verified, and what the signer claims; in canonical order."""
+    expires_at: datetime | None = None
+    """After which the signature itself says that it no longer holds (Notary Project)."""
+    signing_scheme: str | None = None
+    """``notary.x509`` | ``notary.x509.signingAuthority``."""
+    notation: tuple[NotationResult, ...] = ()
+    first_seen: datetime | None = None
+    """When we first recorded this signature anywhere; None: never recorded, which counts as now."""
 
     def __post_init__(self) -> None:
         # The order in which places answered says nothing: equal findings are one value.
         object.__setattr__(self, "found_at", tuple(sorted(set(self.found_at))))
         object.__setattr__(self, "key_ids", tuple(sorted(set(self.key_ids))))
+        object.__setattr__(self, "trust_roots", tuple(sorted(set(self.trust_roots))))
+        object.__setattr__(self, "times", tuple(sorted(set(self.times), key=canonical_bytes)))
+        object.__setattr__(self, "notation", tuple(sorted(set(self.notation), key=canonical_bytes)))
+
+    @property
+    def proven_at(self) -> datetime | None:
+        """The earliest moment at which somebody other than the signer proves that it existed."""
+        return min((time.at for time in self.times if time.proven), default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,8 +289,8 @@ class Evidence:
 
     root: NodeEvidence
     children: tuple[NodeEvidence, ...]
-    key_set: str
-    """Digest of the trusted keys candidates were verified with."""
+    trust: str = ""
+    """``TrustMaterial.digest`` of what candidates were verified with; empty in what an older version stored."""
     unavailable: tuple[Unavailable, ...] = ()
     """What could not be asked about the subject as a whole (its manifest, a child); in canonical order."""
 

@@ -12,6 +12,7 @@ from functools import cached_property, lru_cache
 from gatekeeper.core.canonical import canonical_digest
 from gatekeeper.core.reference import Repository
 from gatekeeper.core.rules.rule import Rule
+from gatekeeper.core.trust import NotationTrust, PublicKey, TrustMaterial, TrustRoot
 
 
 class Mode(StrEnum):
@@ -43,16 +44,6 @@ class Artifacts(StrEnum):
 
     IGNORE = "ignore"
     JUDGE = "judge"
-
-
-@dataclass(frozen=True, slots=True)
-class PublicKey:
-    """A managed public key. ``id`` is sha256 over the DER SubjectPublicKeyInfo, in hexadecimal."""
-
-    id: str
-    spki_pem: str
-    source: str
-    """Where the policy names it, for messages: a file name or ``inline``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,22 +136,22 @@ class Policy:
     signers: Mapping[str, Signer] = field(default_factory=dict)
     rule_sets: Mapping[str, RuleSet] = field(default_factory=dict)
     scopes: tuple[Scope, ...] = ()
+    trust_roots: tuple[TrustRoot, ...] = ()
+    notation: tuple[NotationTrust, ...] = ()
 
     @cached_property
     def revision(self) -> str:
-        """sha256 of the policy's canonical form, keys included."""
-        return str(canonical_digest(self))
+        """sha256 of the policy's canonical form, trust material included."""
+        stale = {root.name: root.expires_at for root in self.trust_roots}
+        return str(canonical_digest((self.signers, self.rule_sets, self.scopes, self.trust.digest, stale)))
 
     @cached_property
-    def keys(self) -> tuple[PublicKey, ...]:
-        """Every trusted key once, by id."""
+    def trust(self) -> TrustMaterial:
+        """What signatures are verified with: every trusted key once, by id, beside the roots."""
         found = {key.id: key for signer in self.signers.values() for key in signer.keys}
-        return tuple(found[key_id] for key_id in sorted(found))
-
-    @cached_property
-    def key_set(self) -> str:
-        """Digest over the ids of all trusted keys: evidence verified with another set is gathered anew."""
-        return str(canonical_digest(tuple(key.id for key in self.keys)))
+        return TrustMaterial(
+            tuple(found[key_id] for key_id in sorted(found)), self.trust_roots, self.notation
+        )
 
     def resolve(self, repository: Repository) -> ScopedPolicy | None:
         """The first scope that covers the repository, with its rules; None when none does."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -91,7 +91,8 @@ class Verdict:
     scope: str
     policy_revision: str
     evidence: Digest
-    key_set: str
+    trust: str = field(default="", kw_only=True)
+    """``Evidence.trust``; empty in what an older version stored."""
     evaluator: int
     findings: tuple[Finding, ...]
     decided_at: datetime

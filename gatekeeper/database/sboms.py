@@ -8,13 +8,14 @@ from typing import Any
 
 from sqlalchemy import Connection, and_, delete, insert, select
 
+from gatekeeper.core.component import Component
 from gatekeeper.core.digest import Digest
 from gatekeeper.core.evidence import ConfigFacts, Evidence, NodeEvidence, Sboms
 from gatekeeper.database import tables
 from gatekeeper.database.columns import storable
 from gatekeeper.database.marks import chunks
 from gatekeeper.database.upsert import insert_missing
-from gatekeeper.ports import Component, GatheredSbom, Judgement
+from gatekeeper.ports import GatheredSbom, Judgement
 
 
 def keep_images(connection: Connection, judgement: Judgement) -> None:
@@ -74,11 +75,13 @@ def _keep_document(connection: Connection, sbom: GatheredSbom) -> None:
     group = tables.component_group
     if connection.execute(select(group.c.id).where(group.c.digest == sbom.document)).first() is not None:
         return
-    rows = {row["content"]: row for row in map(_component, sbom.components)}
+    rows = {row["content"]: row for row in map(_component, sbom.content.components)}
     insert_missing(connection, tables.component, [rows[content] for content in sorted(rows)])
     group_id = connection.execute(
         insert(group)
-        .values(digest=sbom.document, components=len(sbom.components), unreadable=sbom.unreadable)
+        .values(
+            digest=sbom.document, components=len(sbom.content.components), unreadable=sbom.content.unreadable
+        )
         .returning(group.c.id)
     ).scalar_one()
     component = tables.component
@@ -91,9 +94,8 @@ def _keep_document(connection: Connection, sbom: GatheredSbom) -> None:
 
 
 def _component(component: Component) -> dict[str, Any]:
-    texts = [
-        storable(text) for text in (component.name, component.version, component.purl, component.licence)
-    ]
+    licence = "" if component.licence is None else str(component.licence)
+    texts = [storable(text) for text in (component.name, component.version, component.purl, licence)]
     content = hashlib.sha256("\0".join(texts).encode()).digest()
     return dict(zip(("content", "name", "version", "purl", "licence"), (content, *texts), strict=True))
 

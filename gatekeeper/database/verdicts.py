@@ -98,7 +98,7 @@ def _keep_verdict(connection: Connection, subject: Any, judgement: Judgement, no
             scope=verdict.scope,
             policy_revision=verdict.policy_revision,
             evidence=verdict.evidence,
-            key_set=verdict.key_set,
+            key_set=verdict.trust,
             evaluator=verdict.evaluator,
             first_decided_at=verdict.decided_at,
             content=content,

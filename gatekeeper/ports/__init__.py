@@ -7,8 +7,7 @@ none", NotOfferedError for "does not do that", ConflictError for "somebody was f
 from gatekeeper.ports.audit import AuditHead, AuditRow, AuditStore
 from gatekeeper.ports.clock import Clock
 from gatekeeper.ports.evidence import (
-    Component,
-    SbomDocument,
+    Judged,
     SbomReader,
     SignatureVerifier,
     Statement,
@@ -56,12 +55,12 @@ __all__ = [
     "Capabilities",
     "CaseRow",
     "Clock",
-    "Component",
     "Copied",
     "DueSubject",
     "FoundReferrer",
     "GatheredSbom",
     "IntentStore",
+    "Judged",
     "JudgedSubject",
     "Judgement",
     "Lease",
@@ -78,7 +77,6 @@ __all__ = [
     "Resolved",
     "ReviewStore",
     "Round",
-    "SbomDocument",
     "SbomReader",
     "SignatureVerifier",
     "Statement",

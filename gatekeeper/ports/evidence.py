@@ -2,15 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+from gatekeeper.core.component import SbomDocument
 from gatekeeper.core.digest import Digest
 from gatekeeper.core.evidence import Candidate, Form
 from gatekeeper.core.manifest import Descriptor, Manifest
-from gatekeeper.core.policy import PublicKey
+from gatekeeper.core.reference import Repository
+from gatekeeper.core.trust import TrustMaterial
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What candidates have to be about: one manifest, in one repository, at one time."""
+
+    manifest: Descriptor
+    """Media type, digest and size, as the registry serves it: Notary Project signatures bind all three."""
+    repository: Repository
+    """Selects the statement of a Notary Project trust policy."""
+    now: datetime
+
+    @property
+    def digest(self) -> Digest:
+        """The manifest's digest."""
+        return self.manifest.digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,30 +69,9 @@ class SignatureVerifier(Protocol):
         """Which blobs of this opened manifest are candidates; empty when it carries no form we know."""
         ...
 
-    def verify(
-        self, wanted: Wanted, content: bytes, *, subject: Digest, keys: Sequence[PublicKey], now: datetime
-    ) -> Verified:
+    def verify(self, wanted: Wanted, content: bytes, *, subject: Judged, trust: TrustMaterial) -> Verified:
         """Never raises for what the bytes say: whatever a parser raises becomes a refused candidate."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class Component:
-    """One component of an SBOM; empty strings for what the document does not say."""
-
-    name: str
-    version: str
-    purl: str
-    licence: str
-
-
-@dataclass(frozen=True, slots=True)
-class SbomDocument:
-    """A read SBOM."""
-
-    format: str
-    components: tuple[Component, ...]
-    unreadable: int
 
 
 @dataclass(frozen=True, slots=True)

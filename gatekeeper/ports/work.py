@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from gatekeeper.core.component import SbomDocument
 from gatekeeper.core.digest import Digest
 from gatekeeper.core.evidence import Evidence
 from gatekeeper.core.lifecycle import Caps, Case, IntentDraft
 from gatekeeper.core.plan import Plan
 from gatekeeper.core.reference import Repository
 from gatekeeper.core.verdict import Verdict
-from gatekeeper.ports.evidence import Component
 
 
 class WorkKind(StrEnum):
@@ -136,11 +136,10 @@ class OurTag:
 
 @dataclass(frozen=True, slots=True)
 class GatheredSbom:
-    """An SBOM document's components, stored under the digest of the document."""
+    """A read SBOM, stored under the digest of its bytes."""
 
     document: Digest
-    components: tuple[Component, ...]
-    unreadable: int
+    content: SbomDocument
 
 
 @dataclass(frozen=True, slots=True)

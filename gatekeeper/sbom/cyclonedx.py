@@ -6,11 +6,10 @@ from collections.abc import Iterator
 
 import msgspec
 
-from gatekeeper.ports import Component, SbomDocument
-from gatekeeper.sbom import licences
+from gatekeeper.core.component import Component, SbomDocument, SbomFormat
+from gatekeeper.sbom import licences, making
 from gatekeeper.sbom.lenient import decode_object, decode_or_none, items, text
 
-FORMAT = "cyclonedx-json"
 _IMAGE_ITSELF = "container"
 """The component type of the image the document is about: no component of itself."""
 
@@ -39,6 +38,7 @@ class _Metadata(msgspec.Struct):
 
 
 class _Bom(msgspec.Struct):
+    version: str = msgspec.field(default="", name="specVersion")
     components: list[_Item] = msgspec.field(default_factory=list)
     metadata: _Metadata | None = None
 
@@ -57,7 +57,12 @@ def read(content: bytes) -> SbomDocument:
     else:
         top = root.components if root.type == _IMAGE_ITSELF else [root]
     found = tuple(_typed([*top, *bom.components]))
-    return SbomDocument(FORMAT, tuple(item for item in found if item is not None), found.count(None))
+    return SbomDocument(
+        SbomFormat.CYCLONEDX_JSON,
+        bom.version,
+        tuple(item for item in found if item is not None),
+        found.count(None),
+    )
 
 
 def _typed(pending: list[_Item]) -> Iterator[Component | None]:
@@ -65,9 +70,7 @@ def _typed(pending: list[_Item]) -> Iterator[Component | None]:
     while pending:
         item = pending.pop()
         pending.extend(reversed(item.components))
-        yield _component(
-            item.name, item.version, item.purl, licences.all_of(_licence(choice) for choice in item.licences)
-        )
+        yield _component(item.name, item.version, item.purl, [_licence(choice) for choice in item.licences])
 
 
 def _licence(choice: _LicenceChoice) -> str:
@@ -76,9 +79,9 @@ def _licence(choice: _LicenceChoice) -> str:
     return (choice.licence.id or choice.licence.name) if choice.licence else ""
 
 
-def _component(name: str, version: str, purl: str, licence: str) -> Component | None:
-    """None for what names nothing at all."""
-    return Component(name, version, purl, licence) if name.strip() or purl.strip() else None
+def _component(name: str, version: str, purl: str, licence_texts: list[str]) -> Component | None:
+    declared = licences.declared(licence_texts)
+    return making.component(name, version, purl, licences.all_of(declared), declared)
 
 
 def _read_item_by_item(content: bytes) -> SbomDocument:
@@ -102,13 +105,15 @@ def _read_item_by_item(content: bytes) -> SbomDocument:
             text(item.get("name")),
             text(item.get("version")),
             text(item.get("purl")),
-            licences.all_of(_loose_licence(choice) for choice in items(item.get("licenses"))),
+            [_loose_licence(choice) for choice in items(item.get("licenses"))],
         )
         if component is None:
             unreadable += 1
         else:
             components.append(component)
-    return SbomDocument(FORMAT, tuple(components), unreadable)
+    return SbomDocument(
+        SbomFormat.CYCLONEDX_JSON, text(document.get("specVersion")), tuple(components), unreadable
+    )
 
 
 def _loose_licence(choice: object) -> str:

@@ -6,10 +6,11 @@ import re
 
 import msgspec
 
+from gatekeeper.core.component import SbomDocument
 from gatekeeper.core.digest import Digest
 from gatekeeper.core.errors import MalformedError
 from gatekeeper.core.manifest import Manifest
-from gatekeeper.ports import SbomDocument, Statement, WantedSbom
+from gatekeeper.ports import Statement, WantedSbom
 from gatekeeper.sbom import cyclonedx, lenient, spdx, statement, storage
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import msgspec
 
-from gatekeeper.ports import Component, SbomDocument
-from gatekeeper.sbom import licences
+from gatekeeper.core.component import Component, SbomDocument, SbomFormat
+from gatekeeper.sbom import licences, making
 from gatekeeper.sbom.lenient import decode_object, decode_or_none, items, text
 
-FORMAT = "spdx-json"
 _PURL = "purl"
 _IMAGE_ITSELF = "CONTAINER"
 """The primary purpose of an image: no component of itself."""
@@ -29,6 +28,7 @@ class _Package(msgspec.Struct):
 
 
 class _Document(msgspec.Struct):
+    version: str = msgspec.field(default="", name="spdxVersion")
     packages: list[_Package] = msgspec.field(default_factory=list)
 
 
@@ -45,32 +45,41 @@ def read(content: bytes) -> SbomDocument:
         if package.purpose == _IMAGE_ITSELF:
             continue
         purl = next((found.locator for found in package.references if found.kind == _PURL), "")
-        if package.name.strip() or purl:
-            licence = licences.first_said(package.concluded, package.declared)
-            components.append(Component(package.name, package.version, purl, licence))
-        else:
+        component = _component(package.name, package.version, purl, package.concluded, package.declared)
+        if component is None:
             unreadable += 1
-    return SbomDocument(FORMAT, tuple(components), unreadable)
+        else:
+            components.append(component)
+    return SbomDocument(SbomFormat.SPDX_JSON, document.version, tuple(components), unreadable)
+
+
+def _component(name: str, version: str, purl: str, concluded: str, declared: str) -> Component | None:
+    texts = licences.declared((concluded, declared))
+    return making.component(name, version, purl, licences.all_of(texts[:1]), texts)
 
 
 def _read_item_by_item(content: bytes) -> SbomDocument:
     components, unreadable = [], 0
-    for package in items(decode_object(content).get("packages")):
+    document = decode_object(content)
+    for package in items(document.get("packages")):
         if not isinstance(package, dict):
             unreadable += 1
             continue
         if package.get("primaryPackagePurpose") == _IMAGE_ITSELF:
             continue
-        purl = _loose_purl(package.get("externalRefs"))
-        name = text(package.get("name"))
-        if not name.strip() and not purl:
-            unreadable += 1
-            continue
-        licence = licences.first_said(
-            text(package.get("licenseConcluded")), text(package.get("licenseDeclared"))
+        component = _component(
+            text(package.get("name")),
+            text(package.get("versionInfo")),
+            _loose_purl(package.get("externalRefs")),
+            text(package.get("licenseConcluded")),
+            text(package.get("licenseDeclared")),
         )
-        components.append(Component(name, text(package.get("versionInfo")), purl, licence))
-    return SbomDocument(FORMAT, tuple(components), unreadable)
+        if component is None:
+            unreadable += 1
+        else:
+            components.append(component)
+    version = text(document.get("spdxVersion"))
+    return SbomDocument(SbomFormat.SPDX_JSON, version, tuple(components), unreadable)
 
 
 def _loose_purl(references: object) -> str:

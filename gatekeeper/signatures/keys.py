@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
 
 from gatekeeper.core.errors import MalformedError
-from gatekeeper.core.policy import PublicKey
+from gatekeeper.core.trust import PublicKey
 from gatekeeper.signatures.ed25519ph import has_small_order
 
 LoadedKey = ec.EllipticCurvePublicKey | rsa.RSAPublicKey | ed25519.Ed25519PublicKey

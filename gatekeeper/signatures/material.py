@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
+
+from gatekeeper.core.digest import Digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,3 +24,8 @@ class Material:
     hint: str | None = None
     """Which key the bundle says it was; never trusted, only compared."""
     key_id: str | None = None
+
+    @property
+    def name(self) -> Digest:
+        """``Candidate.signature``: this signature over these bytes, wherever it is stored."""
+        return Digest.of(hashlib.sha256(self.message).digest() + self.signature)

@@ -42,6 +42,10 @@ class ReasonCode(StrEnum):
     STATEMENT_TYPE_UNKNOWN = "statement-type-unknown"
     STATEMENT_TOO_MANY_SUBJECTS = "statement-too-many-subjects"
     SUBJECT_MISMATCH = "subject-mismatch"
+    TIMESTAMP_MALFORMED = "timestamp-malformed"
+    TIMESTAMP_MISMATCH = "timestamp-mismatch"
+    TIMESTAMP_SIGNATURE_WRONG = "timestamp-signature-wrong"
+    TIMESTAMP_UNTRUSTED = "timestamp-untrusted"
     UNREADABLE = "unreadable"
 
 
@@ -57,6 +61,12 @@ class Meaning:
 _R = Outcome.REFUSED
 _S = Outcome.SKIPPED
 _SIGN_AGAIN = "Sign the image again with `cosign sign --key`."
+_SIGN_AGAIN_KEYLESS = (
+    "Sign the image again with `cosign sign`, and look at what it says of certificate, log and time."
+)
+_NAME_ROOT = (
+    "If the signer uses an instance of its own, import its trust root: `gatekeeper trust import FILE`."
+)
 _ATTEST_AGAIN = (
     "Make the attestation again with a tool that writes in-toto statements, such as `cosign attest`."
 )
@@ -206,6 +216,26 @@ MEANINGS: Mapping[ReasonCode, Meaning] = {
         _R,
         "The signature is genuine, but it names another digest: it was copied from another image.",
         "Sign this image's digest.",
+    ),
+    ReasonCode.TIMESTAMP_MALFORMED: Meaning(
+        _R,
+        "A timestamp (RFC 3161) beside the signature cannot be read, or its authority did not grant it.",
+        _SIGN_AGAIN_KEYLESS,
+    ),
+    ReasonCode.TIMESTAMP_MISMATCH: Meaning(
+        _R,
+        "The timestamp is one of another signature.",
+        _SIGN_AGAIN_KEYLESS,
+    ),
+    ReasonCode.TIMESTAMP_SIGNATURE_WRONG: Meaning(
+        _R,
+        "The timestamp is not signed by the authority it names.",
+        _SIGN_AGAIN_KEYLESS,
+    ),
+    ReasonCode.TIMESTAMP_UNTRUSTED: Meaning(
+        _R,
+        "The timestamp comes from an authority that no trust root names, or that is not made for timestamps.",
+        _NAME_ROOT,
     ),
     ReasonCode.UNREADABLE: Meaning(
         _R,

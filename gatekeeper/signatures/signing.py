@@ -29,7 +29,7 @@ from cryptography.hazmat.primitives.serialization import (
 from gatekeeper.core.digest import Digest
 from gatekeeper.core.errors import MalformedError
 from gatekeeper.core.manifest import OCI_CONFIG, OCI_EMPTY, OCI_MANIFEST, Descriptor
-from gatekeeper.core.policy import PublicKey
+from gatekeeper.core.trust import PublicKey
 from gatekeeper.signatures import media_types
 from gatekeeper.signatures.dsse import pre_authentication_encoding
 from gatekeeper.signatures.keys import load_public_key

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
 
 from gatekeeper.core.digest import Digest
 from gatekeeper.core.evidence import Candidate, Form, Purpose
 from gatekeeper.core.manifest import DOCKER_LIST, OCI_INDEX, Manifest
-from gatekeeper.core.policy import PublicKey
-from gatekeeper.ports import Statement, Verified, Wanted
+from gatekeeper.core.trust import PublicKey, TrustMaterial
+from gatekeeper.ports import Judged, Statement, Verified, Wanted
 from gatekeeper.signatures import bundle, cosign_signature, dsse, media_types, storage
 from gatekeeper.signatures.algorithms import verifies
 from gatekeeper.signatures.keys import loaded
 from gatekeeper.signatures.material import Material
+from gatekeeper.signatures.proof import Proof
 from gatekeeper.signatures.reason_codes import MEANINGS, ReasonCode
 from gatekeeper.signatures.refusal import RefusedError
 from gatekeeper.signatures.statement import read_statement
@@ -28,8 +28,8 @@ class _Facts:
     """What the steps have found out so far about one candidate."""
 
     purpose: Purpose
+    signature: Digest | None = None
     predicate_type: str | None = None
-    key_ids: tuple[str, ...] = ()
     anomalies: list[str] = field(default_factory=list)
     annotations: dict[str, str] = field(default_factory=dict)
     signed_reference: str | None = None
@@ -42,17 +42,9 @@ class Verifier:
         """Which layers of this opened manifest are candidates; empty when it carries no form we know."""
         return storage.candidates_in(manifest, found_at=found_at, tag=tag)
 
-    def verify(
-        self,
-        wanted: Wanted,
-        content: bytes,
-        *,
-        subject: Digest,
-        keys: Sequence[PublicKey],
-        now: datetime,  # noqa: ARG002 - the port's: managed keys have no time yet
-    ) -> Verified:
+    def verify(self, wanted: Wanted, content: bytes, *, subject: Judged, trust: TrustMaterial) -> Verified:
         """Run the pipeline. Never raises for what the bytes say; MalformedError for a key that is none."""
-        for key in keys:
+        for key in trust.keys:
             loaded(key)
         facts = _Facts(Purpose.SIGNATURE if wanted.form in _SIGNATURE_FORMS else Purpose.UNKNOWN)
         try:
@@ -64,20 +56,20 @@ class Verifier:
             _check_content(wanted, content)
             # 4. The form's own shape: signature, signed bytes, payload. Nothing is believed yet.
             material = _open(wanted, content)
-            # 5. A trusted key made the signature over the signed bytes.
-            signer = _signing_key(material, keys, facts)
+            facts.signature = material.name
+            # 5. A trusted key, or a certificate under a trusted root, made the signature over the signed bytes.
+            proof = _prove(material, trust, facts)
             # 6. From here on only the verified payload is read: it binds this digest, for a purpose.
-            statement = _read_payload(wanted, material, subject, facts)
+            statement = _read_payload(wanted, material, subject.digest, facts)
             # 7. What does not weaken the proof but should be seen.
-            facts.anomalies += _anomalies(material, signer)
+            facts.anomalies += _anomalies(material, proof)
         except RefusedError as refused:
             return Verified(_candidate(wanted, facts, refused.code, refused.message))
         except Exception as error:  # noqa: BLE001 - border to untrusted bytes: law 4
             detail = f"{type(error).__name__}: {str(error)[:200]!r}"
             return Verified(_candidate(wanted, facts, ReasonCode.UNREADABLE, detail))
-        facts.key_ids = (signer.id,)
         code = ReasonCode.ATTESTATION_VERIFIED if statement is not None else ReasonCode.SIGNATURE_VERIFIED
-        return Verified(_candidate(wanted, facts, code, f"signed by the key {signer.source}"), statement)
+        return Verified(_proven(_candidate(wanted, facts, code, proof.detail), proof), statement)
 
 
 def _check_carrier(wanted: Wanted) -> None:
@@ -134,27 +126,37 @@ def _claimed_purpose(material: Material) -> Purpose:
         return Purpose.UNKNOWN
 
 
-def _signing_key(material: Material, keys: Sequence[PublicKey], facts: _Facts) -> PublicKey:
+def _prove(material: Material, trust: TrustMaterial, facts: _Facts) -> Proof:
+    """A certificate is looked at only when no trusted key signed: the key proves more with less."""
     try:
-        return _matching_key(material, keys)
+        key = _matching_key(material, trust.keys)
+        if key is not None:
+            return Proof(f"signed by the key {key.source}", key)
+        if material.has_certificate:
+            return _prove_by_certificate(material)
+        raise _not_by_trusted_key(material, trust.keys)
     except RefusedError:
         facts.purpose = _claimed_purpose(material)
         raise
 
 
-def _matching_key(material: Material, keys: Sequence[PublicKey]) -> PublicKey:
-    if not keys and not material.has_certificate:
-        raise RefusedError(ReasonCode.NO_TRUSTED_KEYS, "no trusted key is configured")
+def _prove_by_certificate(_material: Material) -> Proof:
+    raise RefusedError(ReasonCode.KEYLESS_NOT_SUPPORTED, "signed with a certificate, not with a trusted key")
+
+
+def _matching_key(material: Material, keys: Sequence[PublicKey]) -> PublicKey | None:
     # The hint only orders the attempts: it saves work for the honest and proves nothing.
     for key in sorted(keys, key=lambda key: _hint_of(key) != material.hint):
         if verifies(loaded(key), material.signature, material.message):
             return key
-    if material.has_certificate:
-        raise RefusedError(
-            ReasonCode.KEYLESS_NOT_SUPPORTED, "signed with a certificate, not with a trusted key"
-        )
+    return None
+
+
+def _not_by_trusted_key(material: Material, keys: Sequence[PublicKey]) -> RefusedError:
+    if not keys:
+        return RefusedError(ReasonCode.NO_TRUSTED_KEYS, "no trusted key is configured")
     claimed = [key.source for key in keys if _hint_of(key) == material.hint]
-    raise RefusedError(
+    return RefusedError(
         ReasonCode.SIGNATURE_NOT_BY_TRUSTED_KEY,
         f"it claims the key {claimed[0]}, which did not sign these bytes"
         if claimed
@@ -202,15 +204,15 @@ def _read_statement(wanted: Wanted, material: Material, subject: Digest, facts: 
     return Statement(statement.predicate_type, statement.predicate)
 
 
-def _anomalies(material: Material, key: PublicKey) -> list[str]:
-    found = []
-    if material.hint is not None and material.hint != _hint_of(key):
+def _anomalies(material: Material, proof: Proof) -> list[str]:
+    found = list(proof.anomalies)
+    if material.hint is not None and proof.key is not None and material.hint != _hint_of(proof.key):
         found.append("hint-names-another-key")
     if material.key_id is not None and material.hint is not None and material.key_id != material.hint:
         found.append("key-id-differs-from-hint")
-    if material.has_certificate:
+    if material.has_certificate and proof.certificate is None:
         found.append("certificate-not-checked")
-    if material.has_log_entry:
+    if material.has_log_entry and proof.log_index is None:
         found.append("log-entry-not-checked")
     return found
 
@@ -225,9 +227,24 @@ def _candidate(wanted: Wanted, facts: _Facts, code: ReasonCode, detail: str) -> 
         outcome=MEANINGS[code].outcome,
         reason_code=code.value,
         detail=detail,
-        key_ids=facts.key_ids,
         predicate_type=facts.predicate_type,
         anomalies=tuple(facts.anomalies),
         annotations=facts.annotations,
         signed_reference=facts.signed_reference,
+        signature=facts.signature,
+    )
+
+
+def _proven(candidate: Candidate, proof: Proof) -> Candidate:
+    return replace(
+        candidate,
+        key_ids=(proof.key.id,) if proof.key is not None else (),
+        identity=proof.identity,
+        issuer=proof.issuer,
+        certificate=proof.certificate,
+        trust_roots=proof.trust_roots,
+        log_index=proof.log_index,
+        log_id=proof.log_id,
+        times=proof.times,
+        signed_at=proof.signed_at,
     )

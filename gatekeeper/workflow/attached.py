@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from gatekeeper.core.component import SbomDocument
 from gatekeeper.core.digest import Digest
 from gatekeeper.core.errors import Cause, MalformedError, NotFoundError, UnavailableError
 from gatekeeper.core.evidence import (
@@ -19,13 +19,14 @@ from gatekeeper.core.evidence import (
     Trust,
     Unavailable,
 )
-from gatekeeper.core.manifest import Manifest
-from gatekeeper.core.policy import PublicKey
+from gatekeeper.core.manifest import Descriptor, Manifest
+from gatekeeper.core.reference import Repository
+from gatekeeper.core.trust import TrustMaterial
 from gatekeeper.ports import (
     FoundReferrer,
     GatheredSbom,
+    Judged,
     Registry,
-    SbomDocument,
     Statement,
     Wanted,
     WantedSbom,
@@ -52,12 +53,12 @@ class Spent:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """Where is looked, and with which keys."""
+    """Where is looked, and with which trust material."""
 
     collector: Collector
     registry: Registry
-    path: str
-    keys: Sequence[PublicKey]
+    repository: Repository
+    trust: TrustMaterial
     tags: frozenset[str] | None
     """The repository's tag list, when it could be had: it answers which cosign tags exist without asking."""
     spent: Spent = field(default_factory=Spent)
@@ -103,10 +104,11 @@ class Pile:
         return Attached(signatures, sboms, tuple(self.documents.values()))
 
 
-def gather_attached(site: Site, subject: Digest, pile: Pile) -> None:
-    """Opens every referrer of ``subject`` and adds what it carries to the pile."""
+def gather_attached(site: Site, manifest: Descriptor, pile: Pile) -> None:
+    """Opens every referrer of ``manifest`` and adds what it carries to the pile."""
+    subject = manifest.digest
     try:
-        referrers = site.registry.referrers(site.path, subject, tags=site.tags)
+        referrers = site.registry.referrers(site.repository.path, subject, tags=site.tags)
     except UnavailableError as error:
         pile.missing(Unavailable.of(f"referrers of {subject}", error))
         return
@@ -122,17 +124,17 @@ def gather_attached(site: Site, subject: Digest, pile: Pile) -> None:
             Unavailable(f"referrers of {subject}", Cause.JUNK, f"{len(ordered)} referrers, {limit} are read")
         )
     for found in ordered[:limit]:
-        _open(site, subject, found, pile)
+        _open(site, manifest, found, pile)
 
 
-def _open(site: Site, subject: Digest, found: FoundReferrer, pile: Pile) -> None:
+def _open(site: Site, subject: Descriptor, found: FoundReferrer, pile: Pile) -> None:
     digest = found.descriptor.digest
     too_much = site.spend()
     if too_much is not None:
         pile.missing(too_much)
         return
     try:
-        manifest = site.registry.manifest(site.path, digest)
+        manifest = site.registry.manifest(site.repository.path, digest)
     except NotFoundError as error:
         pile.missing(Unavailable(f"referrer {digest}", Cause.VANISHED, error.message))
     except UnavailableError as error:
@@ -147,16 +149,21 @@ def _open(site: Site, subject: Digest, found: FoundReferrer, pile: Pile) -> None
 
 
 def add_carried(
-    site: Site, subject: Digest, manifest: Manifest, found_at: tuple[str, ...], tag: str | None, pile: Pile
+    site: Site,
+    subject: Descriptor,
+    manifest: Manifest,
+    found_at: tuple[str, ...],
+    tag: str | None,
+    pile: Pile,
 ) -> None:
     """Verifies and reads what one opened manifest carries."""
     for wanted in site.collector.signatures.wanted(manifest, found_at=found_at, tag=tag):
         _verify(site, subject, wanted, pile)
     for document in site.collector.sboms.wanted(manifest, tag=tag):
-        add_sbom(site, subject, document, pile, trust=Trust.UNSIGNED, key_ids=())
+        add_sbom(site, subject.digest, document, pile, trust=Trust.UNSIGNED, key_ids=())
 
 
-def _verify(site: Site, subject: Digest, wanted: Wanted, pile: Pile) -> None:
+def _verify(site: Site, subject: Descriptor, wanted: Wanted, pile: Pile) -> None:
     content = b""
     source = f"candidate {wanted.carrier}"
     if wanted.fetch:
@@ -166,7 +173,7 @@ def _verify(site: Site, subject: Digest, wanted: Wanted, pile: Pile) -> None:
             return
         try:
             content = site.registry.blob(
-                site.path, wanted.descriptor, cap=site.collector.limits.candidate_bytes
+                site.repository.path, wanted.descriptor, cap=site.collector.limits.candidate_bytes
             )
         except NotFoundError as error:
             pile.missing(Unavailable(source, Cause.VANISHED, error.message))
@@ -174,9 +181,8 @@ def _verify(site: Site, subject: Digest, wanted: Wanted, pile: Pile) -> None:
         except UnavailableError as error:
             pile.missing(Unavailable.of(source, error))
             return
-    verified = site.collector.signatures.verify(
-        wanted, content, subject=subject, keys=site.keys, now=site.collector.clock.now()
-    )
+    judged = Judged(subject, site.repository, site.collector.clock.now())
+    verified = site.collector.signatures.verify(wanted, content, subject=judged, trust=site.trust)
     pile.candidates.append(verified.candidate)
     if verified.statement is not None:
         _add_attested(site, verified.candidate, verified.statement, pile)
@@ -212,7 +218,7 @@ def add_sbom(
         pile.missing(too_much, signatures=False)
         return
     try:
-        content = site.registry.blob(site.path, descriptor, cap=site.collector.limits.sbom_bytes)
+        content = site.registry.blob(site.repository.path, descriptor, cap=site.collector.limits.sbom_bytes)
         document = (
             site.collector.sboms.read_statement(content, subject=subject)
             if wanted.predicate
@@ -258,7 +264,7 @@ class _FoundSbom:
 
 def _add_read(pile: Pile, found: _FoundSbom, document: SbomDocument) -> None:
     pile.sboms.append(found.opened(document.format, len(document.components), document.unreadable))
-    pile.documents[found.document] = GatheredSbom(found.document, document.components, document.unreadable)
+    pile.documents[found.document] = GatheredSbom(found.document, document)
 
 
 def _add_unread(pile: Pile, found: _FoundSbom, error: MalformedError) -> None:

@@ -63,12 +63,12 @@ def collect(
     """Everything about one digest. Raises ConfigurationError for a registry that is not configured, nothing else."""
     registry = collector.registries.get(repository.registry)
     tags = collector.tag_lists.recent(repository, registry, now=collector.clock.now())
-    site = Site(collector, registry, repository.path, policy.keys, tags)
+    site = Site(collector, registry, repository, policy.trust, tags)
     gathering = _Gathering(site, collector.limits.children)
     root = _open_manifest(gathering, digest)
     if isinstance(root, Unavailable):
         node = _unread_node(digest, "", None, root)
-        return Collected(Evidence(node, (), policy.key_set, (root,)))
+        return Collected(Evidence(node, (), policy.trust.digest, (root,)))
     if isinstance(root, ImageIndex):
         _open_children(gathering, root, DEEPEST_INDEX)
     try:
@@ -77,9 +77,9 @@ def collect(
     except MalformedError as error:
         blamed = Unavailable("index", error.cause, error.message)
         node = _unread_node(digest, root.media_type, None, blamed)
-        return Collected(Evidence(node, (), policy.key_set, (blamed,)))
+        return Collected(Evidence(node, (), policy.trust.digest, (blamed,)))
     root_node, nodes = _nodes(gathering, root, children)
-    evidence = Evidence(root_node, nodes, policy.key_set, tuple(gathering.unavailable))
+    evidence = Evidence(root_node, nodes, policy.trust.digest, tuple(gathering.unavailable))
     raw = {root.digest: root.raw, **{child.digest: child.raw for child in gathering.opened.values()}}
     judged = kind.judged(scoped.scope.artifacts)
     return Collected(evidence, tuple(gathering.documents.values()), raw, None if judged else str(kind))
@@ -87,7 +87,7 @@ def collect(
 
 def _open_manifest(gathering: _Gathering, digest: Digest) -> Manifest | Unavailable:
     try:
-        return gathering.site.registry.manifest(gathering.site.path, digest)
+        return gathering.site.registry.manifest(gathering.site.repository.path, digest)
     except (NotFoundError, UnavailableError, MalformedError) as error:
         return _unread(digest, error)
 
@@ -95,7 +95,7 @@ def _open_manifest(gathering: _Gathering, digest: Digest) -> Manifest | Unavaila
 def _open_child(gathering: _Gathering, child: Descriptor) -> Manifest | Unavailable | None:
     """None for what calls itself no manifest, where the registry has none either that anybody could run."""
     try:
-        return gathering.site.registry.manifest(gathering.site.path, child.digest)
+        return gathering.site.registry.manifest(gathering.site.repository.path, child.digest)
     except NotFoundError as error:
         return _unread(child.digest, error) if says_manifest(child) else None
     except MalformedError as error:
@@ -141,10 +141,10 @@ def _nodes(
     gathering: _Gathering, root: Manifest, children: tuple[Descriptor, ...]
 ) -> tuple[NodeEvidence, tuple[NodeEvidence, ...]]:
     root_pile = Pile(root.digest)
-    gather_attached(gathering.site, root.digest, root_pile)
+    gather_attached(gathering.site, _described(root), root_pile)
     piles = {child.digest: Pile(child.digest) for child in children}
     for child in children:
-        gather_attached(gathering.site, child.digest, piles[child.digest])
+        gather_attached(gathering.site, _judged_as(gathering, child), piles[child.digest])
     if isinstance(root, ImageIndex):
         _add_buildkit(gathering, root, root_pile, piles)
     root_node = _node(gathering, root.digest, root, root.media_type, None, root_pile)
@@ -160,6 +160,15 @@ def _nodes(
         for child in children
     )
     return root_node, nodes
+
+
+def _described(manifest: Manifest) -> Descriptor:
+    return Descriptor(manifest.media_type, manifest.digest, len(manifest.raw))
+
+
+def _judged_as(gathering: _Gathering, child: Descriptor) -> Descriptor:
+    opened = gathering.opened.get(child.digest)
+    return child if opened is None else _described(opened)
 
 
 def _add_buildkit(
@@ -209,7 +218,7 @@ def _config(
     try:
         cap = gathering.site.collector.limits.config_bytes
         return parse_config(
-            gathering.site.registry.blob(gathering.site.path, descriptor, cap=cap), descriptor
+            gathering.site.registry.blob(gathering.site.repository.path, descriptor, cap=cap), descriptor
         )
     except NotFoundError as error:
         return Unavailable(source, Cause.VANISHED, error.message)

@@ -89,7 +89,7 @@ def preview(room: Workroom, candidate: Policy) -> Preview:
         if scoped is None:
             counts["uncovered"] += 1
             continue
-        if judged.evidence.key_set != candidate.key_set:
+        if judged.evidence.trust != candidate.trust.digest:
             counts["unknown"] += 1
             continue
         verdict = _decided(room, judged, scoped, now)

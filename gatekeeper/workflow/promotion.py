@@ -85,6 +85,9 @@ def _write(work: Work) -> Step:
     if refused is not None:
         return refused
     registry = work.registry_of(target)
+    manifest = registry.manifest(target.path, draft.digest)
+    work.guard()
+    # The last look and the write are neighbours.
     pointed = pointed_at(registry, target.path, draft.target_tag)
     if pointed == draft.digest:
         return Step(IntentState.WRITTEN, f"{target}:{draft.target_tag} shows it already")
@@ -94,8 +97,6 @@ def _write(work: Work) -> Step:
             IntentState.SUPERSEDED,
             f"{target}:{draft.target_tag} moved meanwhile: it shows {shown}; promote again",
         )
-    manifest = registry.manifest(target.path, draft.digest)
-    work.guard()
     registry.put_manifest(target.path, manifest.raw, manifest.media_type, tag=draft.target_tag)
     return Step(IntentState.WRITTEN, f"{target}:{draft.target_tag} written")
 

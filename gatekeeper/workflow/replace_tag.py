@@ -124,7 +124,8 @@ def _undo(work: Work, shown: Digest) -> Step:
     if pointed_at(work.source, work.path, tag) == shown:
         manifest = work.source.manifest(work.path, work.draft.digest)
         work.guard()
-        work.source.put_manifest(work.path, manifest.raw, manifest.media_type, tag=tag)
+        if pointed_at(work.source, work.path, tag) == shown:
+            work.source.put_manifest(work.path, manifest.raw, manifest.media_type, tag=tag)
         back = pointed_at(work.source, work.path, tag)
         if back == shown:
             return work.stay(f"{tag} still shows {shown} after it was put back")

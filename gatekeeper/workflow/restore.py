@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gatekeeper.core.digest import Digest
 from gatekeeper.core.errors import Cause, NotFoundError, UnavailableError
 from gatekeeper.core.lifecycle import IntentState
 from gatekeeper.core.manifest import DOCKER_LIST, DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST
@@ -20,17 +21,34 @@ def step(work: Work) -> Step:
 def _put_back(work: Work) -> Step:
     draft = work.draft
     assert draft.tag is not None
-    pointed = pointed_at(work.source, work.path, draft.tag)
+    ended = _ended(work, _pointed(work))
+    if ended is not None:
+        return ended
+    raw, media_type = _original(work)
+    work.guard()
+    # The last look and the write are neighbours: a push while the content was copied back must not be covered.
+    ended = _ended(work, _pointed(work))
+    if ended is not None:
+        return ended
+    work.source.put_manifest(work.path, raw, media_type, tag=draft.tag)
+    return Step(IntentState.WRITTEN, f"{draft.tag} put back to {draft.digest}")
+
+
+def _pointed(work: Work) -> Digest | None:
+    assert work.draft.tag is not None
+    return pointed_at(work.source, work.path, work.draft.tag)
+
+
+def _ended(work: Work, pointed: Digest | None) -> Step | None:
+    """None while the tag is absent or shows what we put there: it may be written."""
+    draft = work.draft
     if pointed not in (None, draft.expected, draft.digest):
         return _let_go(
             work, IntentState.SUPERSEDED, f"{draft.tag} was pushed anew ({pointed}): it stays as it is"
         )
     if pointed == draft.digest:
         return Step(IntentState.WRITTEN, f"{draft.tag} shows {draft.digest} already")
-    raw, media_type = _original(work)
-    work.guard()
-    work.source.put_manifest(work.path, raw, media_type, tag=draft.tag)
-    return Step(IntentState.WRITTEN, f"{draft.tag} put back to {draft.digest}")
+    return None
 
 
 def _original(work: Work) -> tuple[bytes, str]:
@@ -72,7 +90,7 @@ def _media_type(raw: bytes) -> str:
 def _confirm(work: Work) -> Step:
     draft = work.draft
     assert draft.tag is not None
-    pointed = pointed_at(work.source, work.path, draft.tag)
+    pointed = _pointed(work)
     if pointed is None and work.intent.note != MISSING_ONCE:
         return work.stay(MISSING_ONCE)
     if pointed == draft.digest:

@@ -120,7 +120,7 @@ def _stored_evidence(room: Workroom, due: DueSubject) -> Collected | None:
     if due.previous is None or due.evidence_due is None or room.clock.now() >= due.evidence_due:
         return None
     evidence = due.previous.evidence
-    if evidence.key_set != room.policy().key_set:
+    if evidence.trust != room.policy().trust.digest:
         return None
     return Collected(evidence)
 

@@ -12,9 +12,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from gatekeeper.core.digest import Digest
-from gatekeeper.core.manifest import ImageIndex, ImageManifest, Manifest, parse_manifest
-from gatekeeper.core.policy import PublicKey
-from gatekeeper.ports import Verified, Wanted
+from gatekeeper.core.manifest import (
+    OCI_MANIFEST,
+    Descriptor,
+    ImageIndex,
+    ImageManifest,
+    Manifest,
+    parse_manifest,
+)
+from gatekeeper.core.reference import Repository
+from gatekeeper.core.trust import PublicKey, TrustMaterial
+from gatekeeper.ports import Judged, Verified, Wanted
 from gatekeeper.signatures.verifier import Verifier
 
 FIXTURES = Path(__file__).parent.parent / "fixtures"
@@ -68,11 +76,19 @@ class DumpedRepository:
             for wanted in verifier.wanted(hanging.manifest, found_at=found_at, tag=hanging.tag):
                 yield wanted, self.blob(wanted.descriptor.digest) if wanted.fetch else b""
 
+    def judged(self, subject: Digest) -> Judged:
+        """What candidates beside this subject have to be about."""
+        return about(subject, self.manifests[str(subject)], len(self.blob(subject)))
+
     def verify(self, subject: Digest, keys: Sequence[PublicKey]) -> list[Verified]:
+        """Every candidate beside the subject, verified with managed keys alone."""
+        return self.verify_with(subject, TrustMaterial(tuple(keys)))
+
+    def verify_with(self, subject: Digest, trust: TrustMaterial) -> list[Verified]:
         """Every candidate beside the subject, verified."""
         verifier = Verifier()
         return [
-            verifier.verify(wanted, content, subject=subject, keys=keys, now=NOW)
+            verifier.verify(wanted, content, subject=self.judged(subject), trust=trust)
             for wanted, content in self.candidates(subject)
         ]
 
@@ -81,6 +97,11 @@ class DumpedRepository:
         manifest = self.manifest(str(subject))
         assert not isinstance(manifest, ImageManifest)
         return [child.digest for child in manifest.manifests]
+
+
+def about(digest: Digest, media_type: str = OCI_MANIFEST, size: int = 100) -> Judged:
+    """What candidates beside an image of this digest have to be about."""
+    return Judged(Descriptor(media_type, digest, size), Repository("registry.test", "app"), NOW)
 
 
 def repository(folder: Path, name: str) -> DumpedRepository:

@@ -11,9 +11,10 @@ from typing import Any, cast
 from gatekeeper.core.canonical import from_plain, to_plain
 from gatekeeper.core.decide import decide
 from gatekeeper.core.evidence import Evidence
-from gatekeeper.core.policy import Policy, PublicKey, RuleSet, Scope, ScopedPolicy, Signer
+from gatekeeper.core.policy import Policy, RuleSet, Scope, ScopedPolicy, Signer
 from gatekeeper.core.rules.catalogue import RULES
 from gatekeeper.core.rules.rule import Check, Context, Rule
+from gatekeeper.core.trust import PublicKey
 from gatekeeper.core.verdict import Subject, Verdict
 from gatekeeper.core.waiver import Waiver
 

@@ -72,6 +72,7 @@ JUDGES: dict[str, Judge] = {
         Published("oras", "oras.land/oras/cmd/oras", "v1.3.6"),
         Published("regctl", "github.com/regclient/regclient/cmd/regctl", "v0.11.7"),
         Published("regsync", "github.com/regclient/regclient/cmd/regsync", "v0.11.7"),
+        Published("syft", "github.com/anchore/syft/cmd/syft", "v1.44.0"),
         Published(
             "conformance",
             "github.com/opencontainers/distribution-spec/conformance",

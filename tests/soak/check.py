@@ -10,10 +10,13 @@ from gatekeeper.core.lifecycle import ENFORCING, Case, CaseState, Intent, Intent
 from gatekeeper.core.manifest import Manifest, parse_manifest
 from gatekeeper.core.tombstone import read_tombstone
 from gatekeeper.core.verdict import State
+from gatekeeper.demo.oci_registry.exchange import LoggedRequest
 from gatekeeper.demo.registry import EmbeddedRegistry
 from gatekeeper.ports import Page
 from gatekeeper.wiring import Application
 from tests.soak.people import PATHS, People, Pushed
+
+LAST_ASKED = 16
 
 
 @dataclass(slots=True)
@@ -31,7 +34,7 @@ class Check:
         self.windows = set()
         cases = self._cases()
         tags = [
-            f"{path}:{tag}: {trouble}"
+            f"{path}:{tag}: {trouble} (last: {self._last_asked(path, tag)})"
             for (path, tag), history in sorted(self.people.history.items())
             if (trouble := self._tag(path, tag, history, cases)) is not None
         ]
@@ -143,20 +146,32 @@ class Check:
 
     def _in_window(self, path: str, tag: str) -> bool:
         """True when the last push came between our last look at the tag and our write."""
-        target = f"/v2/{path}/manifests/{tag}"
         looked = pushed_after_look = False
         hit = False
-        for request in self.registry.requests:
-            if request.path != target:
-                continue
+        for request in self._asked_about(path, tag):
             ours = request.headers.get("user-agent", "").startswith("gatekeeper")
-            if request.method in ("GET", "HEAD") and ours:
+            # A sweep asks conditionally and concerns nobody who is about to write: its look is another thread's.
+            sweep = "if-none-match" in request.headers
+            if request.method in ("GET", "HEAD") and ours and not sweep:
                 looked, pushed_after_look = True, False
             elif request.method == "PUT" and not ours:
                 pushed_after_look, hit = looked, False
             elif request.method == "PUT":
                 hit = pushed_after_look
         return hit
+
+    def _asked_about(self, path: str, tag: str) -> Iterator[LoggedRequest]:
+        target = f"/v2/{path}/manifests/{tag}"
+        return (request for request in self.registry.requests if request.path == target)
+
+    def _last_asked(self, path: str, tag: str) -> str:
+        """Who asked about or wrote the tag last, for a person who has to find out why it is wrong."""
+        asked = list(self._asked_about(path, tag))[-LAST_ASKED:]
+        return ", ".join(
+            f"{request.headers.get('user-agent', '?').partition('/')[0]} {request.method}"
+            f"{' (sweep)' if 'if-none-match' in request.headers else ''} {request.status}"
+            for request in asked
+        )
 
     def _cases_kept(self, cases: dict[tuple[str, str], Case]) -> Iterator[str]:
         """What an open case is about is held: in the quarantine or under tags of ours in its own repository."""

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from gatekeeper.core.component import SbomDocument, SbomFormat
 from gatekeeper.core.digest import Digest
 from gatekeeper.core.errors import Cause
 from gatekeeper.core.evidence import Absent, Evidence, Form, NodeEvidence, Sbom, Sboms, Trust, Unavailable
@@ -45,7 +46,7 @@ def sbom_evidence(*documents: Digest) -> Sboms:
     )
 
 
-def evidence(subject: Digest, *, sboms: Sboms | Absent = Absent("sbom"), key_set: str = "keys") -> Evidence:  # noqa: B008
+def evidence(subject: Digest, *, sboms: Sboms | Absent = Absent("sbom"), trust: str = "keys") -> Evidence:  # noqa: B008
     node = NodeEvidence(
         digest=subject,
         media_type=OCI_MANIFEST,
@@ -54,7 +55,7 @@ def evidence(subject: Digest, *, sboms: Sboms | Absent = Absent("sbom"), key_set
         signatures=Absent("signature"),
         sboms=sboms,
     )
-    return Evidence(root=node, children=(), key_set=key_set)
+    return Evidence(root=node, children=(), trust=trust)
 
 
 def finding(
@@ -98,7 +99,7 @@ def verdict(
         scope="everything",
         policy_revision=revision,
         evidence=(gathered or evidence(due.digest)).digest,
-        key_set="keys",
+        trust="keys",
         evaluator=1,
         findings=tuple(findings),
         decided_at=now,
@@ -227,4 +228,5 @@ def quarantined(store: Database, tag: str = "v1", *, now: datetime = NOW) -> tup
 
 
 def sbom(document: str, *components: Any) -> GatheredSbom:
-    return GatheredSbom(digest(document), tuple(components), 0)
+    content = SbomDocument(SbomFormat.CYCLONEDX_JSON, "1.6", tuple(components))
+    return GatheredSbom(digest(document), content)

@@ -8,14 +8,16 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
+from gatekeeper.core.component import Component
 from gatekeeper.core.errors import Cause, ConflictError
 from gatekeeper.core.evidence import Unavailable
+from gatekeeper.core.licence import Licence, UnknownLicence
 from gatekeeper.core.lifecycle import CaseState, IntentKind, IntentState
 from gatekeeper.core.plan import ProposeRelease, Supersede
 from gatekeeper.core.policy import Action
 from gatekeeper.core.verdict import Result
 from gatekeeper.database import Database, tables
-from gatekeeper.ports import Component, WorkKind
+from gatekeeper.ports import WorkKind
 from tests.contract.store.samples import (
     APP,
     HOUR,
@@ -57,7 +59,7 @@ def test_verdict_and_evidence_come_back_as_they_were(store: Database) -> None:
     gap = dataclasses.replace(
         evidence(ONE),
         unavailable=(Unavailable("referrers", Cause.TIMEOUT, "no answer"),),
-        key_set="\N{KEY} and more",
+        trust="\N{KEY} and more",
     )
     judged = verdict(subject, findings=[finding(ONE, "evidence", result=Result.UNDETERMINED)], gathered=gap)
     store.record(lease, judgement(subject, judged, gathered=gap), now=NOW)
@@ -117,8 +119,8 @@ def test_indeterminate_without_interruption_is_since_the_first_time(store: Datab
 
 def test_a_document_is_kept_once_for_everybody_who_carries_it(store: Database) -> None:
     components = (
-        Component("openssl", "3.0.1", "pkg:deb/openssl@3.0.1", "Apache-2.0"),
-        Component("bad\0name", "", "", "\ud800"),
+        Component("openssl", "3.0.1", "pkg:deb/openssl@3.0.1", licence=Licence("Apache-2.0")),
+        Component("bad\0name", licence=UnknownLicence("\ud800")),
     )
     for repository in (APP, WEB):
         watch(store, {"v1": ONE}, repository=repository)
@@ -139,7 +141,7 @@ def test_a_document_that_is_carried_no_longer_is_not_connected(store: Database) 
         lease, subject = due(store, now=NOW + hours * HOUR)
         gathered = evidence(ONE, sboms=sbom_evidence(*(digest(name) for name in documents)))
         judged = verdict(subject, gathered=gathered, now=NOW + hours * HOUR)
-        sboms = tuple(sbom(name, Component("a", "1", "", "")) for name in documents)
+        sboms = tuple(sbom(name, Component("a", "1")) for name in documents)
         store.record(lease, judgement(subject, judged, gathered=gathered, sboms=sboms), now=NOW)
     assert _rows(store, "image_group") == 1
     assert _rows(store, "component") == 1
@@ -297,7 +299,7 @@ def test_a_crash_in_the_middle_leaves_nothing(store: Database, monkeypatch: pyte
     lease, subject = due(store)
     before = {name: _rows(store, name) for name in tables.metadata.tables}
     monkeypatch.setattr("gatekeeper.database.verdicts.touch", _crash)
-    sboms = (sbom("document", Component("a", "1", "", "")),)
+    sboms = (sbom("document", Component("a", "1")),)
     with pytest.raises(_CrashError):
         store.record(
             lease, judgement(subject, failed(subject), {"v1": act(subject, "v1")}, sboms=sboms), now=NOW

@@ -14,14 +14,14 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from gatekeeper.core.digest import Digest
 from gatekeeper.core.evidence import Candidate
 from gatekeeper.core.manifest import Descriptor, Manifest, parse_manifest
-from gatekeeper.core.policy import PublicKey
+from gatekeeper.core.trust import PublicKey, TrustMaterial
 from gatekeeper.demo.images import Built, image
 from gatekeeper.demo.registry import EmbeddedRegistry
 from gatekeeper.ports import Verified, Wanted
 from gatekeeper.signatures import media_types
 from gatekeeper.signatures.signing import Attachment, Layer, SigningKey, tagged
 from gatekeeper.signatures.verifier import Verifier
-from tests.fakes.registry_dump import NOW
+from tests.fakes.registry_dump import about
 from tests.judges.tools import find
 
 KEY_KINDS = ("ecdsa-p256", "ecdsa-p384", "ecdsa-p521", "rsa-2048", "ed25519")
@@ -237,7 +237,7 @@ class CosignBench:
     def judge(self, repository: str, subject: Digest, *keys: PublicKey) -> list[Verified]:
         """Our verdict on each candidate."""
         return [
-            Verifier().verify(wanted, content, subject=subject, keys=keys, now=NOW)
+            Verifier().verify(wanted, content, subject=about(subject), trust=TrustMaterial(keys))
             for wanted, content in self.candidates(repository, subject)
         ]
 

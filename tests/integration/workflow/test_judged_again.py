@@ -30,7 +30,7 @@ def test_a_changed_policy_judges_stored_evidence_without_the_registry(world: Wor
     assert answer.verdict.policy_revision == world.policy.revision
 
 
-def test_another_key_set_gathers_evidence_anew(world: World) -> None:
+def test_other_trust_material_gathers_evidence_anew(world: World) -> None:
     world.scope(action=Action.REPORT)
     world.good("app/web", "1.0")
     world.rounds(2)

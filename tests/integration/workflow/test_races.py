@@ -10,6 +10,7 @@ from tests.integration.workflow.world import World
 
 MOST_REQUESTS = 50
 """More than one whole quarantine sends; the race is tried before and after each of them."""
+MOST_OF_A_RESTORE = 20
 TAG = "/v2/app/web/manifests/1.0"
 
 
@@ -93,6 +94,36 @@ def test_a_restore_never_overwrites_what_was_pushed_meanwhile(world: World) -> N
     (restore,) = world.intents(world.case(), IntentKind.RESTORE)
     assert restore.state is IntentState.SUPERSEDED
     assert world.ours("app/web") == []
+
+
+@pytest.mark.parametrize("collected", [False, True])
+@pytest.mark.parametrize("moment", [Before, After])
+@pytest.mark.parametrize("number", range(MOST_OF_A_RESTORE))
+def test_a_push_at_any_request_of_a_restore_is_never_lost_unless_our_write_was_the_next(
+    world: World, number: int, moment: type[Before] | type[After], collected: bool
+) -> None:
+    bad = world.push("app/web", "1.0", user="0")
+    world.rounds(2)
+    pushed = world.good("app/web", text="the new one")
+    if collected:
+        world.registry.store.delete_manifest("app/web", str(bad))
+    world.app.review(world.case().id, Decision.RESTORE, actor="rita", reason="wrong moment")
+    at: list[int] = []
+
+    def race(_request: object) -> None:
+        at.append(len(world.registry.requests) - (1 if moment is Before else 0))
+        world.registry.store.set_tag("app/web", "1.0", str(pushed))
+
+    world.registry.faults.add(Match(skip=number, times=1), moment(race))
+    world.registry.clear_requests()
+    world.rounds(1)
+    if not at:
+        assert number > 10
+        return
+    following = [request.method for request in world.registry.requests[at[0] :] if request.path == TAG]
+    world.rounds(2)
+    covered = following[:1] == ["PUT"]
+    assert world.shown("app/web", "1.0") == str(bad if covered else pushed)
 
 
 def test_a_single_404_of_a_known_tag_is_not_gone(world: World) -> None:

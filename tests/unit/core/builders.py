@@ -36,9 +36,10 @@ from gatekeeper.core.manifest import (
     Manifest,
     parse_manifest,
 )
-from gatekeeper.core.policy import Policy, PublicKey, RuleSet, Scope, ScopedPolicy, Signer
+from gatekeeper.core.policy import Policy, RuleSet, Scope, ScopedPolicy, Signer
 from gatekeeper.core.reference import Repository
 from gatekeeper.core.rules.rule import Check, Context, Rule
+from gatekeeper.core.trust import PublicKey
 from gatekeeper.core.verdict import Subject
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)

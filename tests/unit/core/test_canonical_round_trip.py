@@ -84,7 +84,7 @@ def test_what_has_no_canonical_form_is_refused() -> None:
         lambda plain: plain.update(root=None),
         lambda plain: plain.update(children={}),
         lambda plain: plain.update(children="abc"),
-        lambda plain: plain.update(key_set=5),
+        lambda plain: plain.update(trust=5),
         lambda plain: plain.update(type="Verdict"),
         lambda plain: plain["root"].update(digest="sha256:x"),
         lambda plain: plain["root"].update(signatures="sha256:x"),

@@ -174,7 +174,7 @@ def test_the_verdict_records_its_key() -> None:
     of = evidence()
     verdict = decide(scoped, subject(of), of, (), NOW)
     assert (verdict.policy_revision, verdict.scope) == (scoped.revision, "all")
-    assert (verdict.evidence, verdict.key_set, verdict.decided_at) == (of.digest, of.key_set, NOW)
+    assert (verdict.evidence, verdict.trust, verdict.decided_at) == (of.digest, of.trust, NOW)
 
 
 # --- when it is looked at again -----------------------------------------------------------------------------------

@@ -6,8 +6,11 @@ import json
 
 import pytest
 
+from gatekeeper.core.component import Component
 from gatekeeper.core.errors import MalformedError
-from gatekeeper.ports import Component
+from gatekeeper.core.licence import Licence
+from gatekeeper.core.package_url import parse_purl
+from gatekeeper.sbom.licences import parse
 from gatekeeper.sbom.reader import Reader
 
 
@@ -24,7 +27,14 @@ _REQUESTS = {
     "purl": "pkg:pypi/requests@2.31.0",
     "licenses": [{"license": {"id": "Apache-2.0"}}],
 }
-_READ = Component("requests", "2.31.0", "pkg:pypi/requests@2.31.0", "Apache-2.0")
+_READ = Component(
+    "requests",
+    "2.31.0",
+    "pkg:pypi/requests@2.31.0",
+    parse_purl("pkg:pypi/requests@2.31.0"),
+    licences=("Apache-2.0",),
+    licence=Licence("Apache-2.0"),
+)
 
 
 @pytest.mark.parametrize("version", ["1.2", "1.3", "1.4", "1.5", "1.6", "1.7", "1.10"])
@@ -71,19 +81,22 @@ _LICENCES = [
 def test_licences(licences: list[object], expected: str, gear: str) -> None:
     faults = [] if gear == "fast" else [7]
     document = Reader().read(_bom({"name": "x", "licenses": licences}, *faults))
-    assert document.components[0].licence == expected
+    assert document.components[0].licence == parse(expected)
     assert document.unreadable == len(faults)
 
 
 _COSMETIC: dict[str, tuple[object, Component]] = {
-    "version is a number": ({"name": "x", "version": 1.5}, Component("x", "1.5", "", "")),
-    "version is null": ({"name": "x", "version": None}, Component("x", "", "", "")),
-    "purl is an object": ({"name": "x", "purl": {}}, Component("x", "", "", "")),
-    "purl is no purl": ({"name": "x", "purl": "nonsense"}, Component("x", "", "nonsense", "")),
-    "licences are a string": ({"name": "x", "licenses": "MIT"}, Component("x", "", "", "")),
-    "licence is a string": ({"name": "x", "licenses": ["MIT"]}, Component("x", "", "", "")),
-    "no name but a purl": ({"purl": "pkg:npm/x@1"}, Component("", "", "pkg:npm/x@1", "")),
-    "hashes of nonsense": ({"name": "x", "hashes": 5}, Component("x", "", "", "")),
+    "version is a number": ({"name": "x", "version": 1.5}, Component("x", "1.5")),
+    "version is null": ({"name": "x", "version": None}, Component("x")),
+    "purl is an object": ({"name": "x", "purl": {}}, Component("x")),
+    "purl is no purl": ({"name": "x", "purl": "nonsense"}, Component("x", "", "nonsense")),
+    "licences are a string": ({"name": "x", "licenses": "MIT"}, Component("x")),
+    "licence is a string": ({"name": "x", "licenses": ["MIT"]}, Component("x")),
+    "no name but a purl": (
+        {"purl": "pkg:npm/x@1"},
+        Component("", "", "pkg:npm/x@1", parse_purl("pkg:npm/x@1")),
+    ),
+    "hashes of nonsense": ({"name": "x", "hashes": 5}, Component("x")),
 }
 
 

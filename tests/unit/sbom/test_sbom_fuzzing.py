@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gatekeeper.core.component import SbomDocument
 from gatekeeper.core.errors import MalformedError
-from gatekeeper.ports import SbomDocument, Statement
+from gatekeeper.ports import Statement
 from gatekeeper.sbom import lenient
 from gatekeeper.sbom.reader import Reader
 

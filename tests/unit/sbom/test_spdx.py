@@ -6,7 +6,10 @@ import json
 
 import pytest
 
-from gatekeeper.ports import Component
+from gatekeeper.core.component import Component
+from gatekeeper.core.licence import Licence
+from gatekeeper.core.package_url import parse_purl
+from gatekeeper.sbom.licences import parse
 from gatekeeper.sbom.reader import Reader
 from tests.fakes.registry_dump import FIXTURES, repository
 
@@ -29,7 +32,14 @@ def _package(**members: object) -> dict[str, object]:
     }
 
 
-_READ = Component("requests", "2.31.0", "pkg:pypi/requests@2.31.0", "Apache-2.0")
+_READ = Component(
+    "requests",
+    "2.31.0",
+    "pkg:pypi/requests@2.31.0",
+    parse_purl("pkg:pypi/requests@2.31.0"),
+    licences=("Apache-2.0",),
+    licence=Licence("Apache-2.0"),
+)
 
 
 @pytest.mark.parametrize("version", ["SPDX-2.2", "SPDX-2.3"])
@@ -51,7 +61,7 @@ def test_both_versions(version: str) -> None:
 def test_the_concluded_licence_goes_before_the_declared(concluded: str, declared: str, expected: str) -> None:
     package = _package(licenseConcluded=concluded, licenseDeclared=declared)
     for faults in ([], [3]):
-        assert Reader().read(_document(package, *faults)).components[0].licence == expected
+        assert Reader().read(_document(package, *faults)).components[0].licence == parse(expected)
 
 
 def test_the_image_itself_is_no_component() -> None:
@@ -61,11 +71,11 @@ def test_the_image_itself_is_no_component() -> None:
 
 
 _COSMETIC: dict[str, tuple[dict[str, object], Component]] = {
-    "version is a number": ({"name": "x", "versionInfo": 2}, Component("x", "2", "", "")),
-    "references are an object": ({"name": "x", "externalRefs": {}}, Component("x", "", "", "")),
-    "a reference is a string": ({"name": "x", "externalRefs": ["y"]}, Component("x", "", "", "")),
-    "licence is null": ({"name": "x", "licenseDeclared": None}, Component("x", "", "", "")),
-    "no download location": ({"name": "x"}, Component("x", "", "", "")),
+    "version is a number": ({"name": "x", "versionInfo": 2}, Component("x", "2")),
+    "references are an object": ({"name": "x", "externalRefs": {}}, Component("x")),
+    "a reference is a string": ({"name": "x", "externalRefs": ["y"]}, Component("x")),
+    "licence is null": ({"name": "x", "licenseDeclared": None}, Component("x")),
+    "no download location": ({"name": "x"}, Component("x")),
 }
 
 

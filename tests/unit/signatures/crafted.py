@@ -10,13 +10,13 @@ from dataclasses import dataclass, replace
 from gatekeeper.core.digest import Digest
 from gatekeeper.core.evidence import Candidate, Form
 from gatekeeper.core.manifest import Descriptor
-from gatekeeper.core.policy import PublicKey
+from gatekeeper.core.trust import PublicKey, TrustMaterial
 from gatekeeper.ports import Verified, Wanted
 from gatekeeper.signatures import media_types
 from gatekeeper.signatures.dsse import pre_authentication_encoding
 from gatekeeper.signatures.signing import SigningKey
 from gatekeeper.signatures.verifier import Verifier
-from tests.fakes.registry_dump import NOW
+from tests.fakes.registry_dump import about
 
 KEY = SigningKey.generate("team.pub")
 STRANGER = SigningKey.generate("stranger.pub")
@@ -41,7 +41,7 @@ class Crafted:
 
     def verify(self, *keys: PublicKey, subject: Digest = SUBJECT) -> Verified:
         return Verifier().verify(
-            self.wanted, self.content, subject=subject, keys=keys or (KEY.public,), now=NOW
+            self.wanted, self.content, subject=about(subject), trust=TrustMaterial(keys or (KEY.public,))
         )
 
     def judged(self, *keys: PublicKey, subject: Digest = SUBJECT) -> Candidate:

@@ -19,10 +19,11 @@ from gatekeeper.core.manifest import (
     ImageIndex,
     ImageManifest,
 )
+from gatekeeper.core.trust import TrustMaterial
 from gatekeeper.signatures import media_types
 from gatekeeper.signatures.storage import MAX_ATTESTATION_BYTES, MAX_SIGNATURE_BYTES
 from gatekeeper.signatures.verifier import Verifier
-from tests.fakes.registry_dump import NOW
+from tests.fakes.registry_dump import about
 from tests.unit.signatures.crafted import KEY, SUBJECT
 
 _SIG, _ATT = SUBJECT.tag_form + ".sig", SUBJECT.tag_form + ".att"
@@ -88,7 +89,9 @@ def test_an_index_carries_nothing_unless_a_tag_says_it_does() -> None:
     assert Verifier().wanted(index, found_at=(), tag=SUBJECT.tag_form) == ()
     (found,) = Verifier().wanted(index, found_at=(), tag=_SIG)
     assert not found.fetch
-    candidate = Verifier().verify(found, b"", subject=SUBJECT, keys=(KEY.public,), now=NOW).candidate
+    candidate = (
+        Verifier().verify(found, b"", subject=about(SUBJECT), trust=TrustMaterial((KEY.public,))).candidate
+    )
     assert (candidate.outcome, candidate.reason_code) == (Outcome.REFUSED, "carrier-is-index")
 
 
@@ -126,7 +129,9 @@ def test_what_the_manifest_alone_decides_is_never_fetched(case: str) -> None:
     layer, outcome, code = _DECIDED[case]
     (found,) = Verifier().wanted(_manifest([layer]), found_at=(), tag=_SIG)
     assert not found.fetch
-    candidate = Verifier().verify(found, b"", subject=SUBJECT, keys=(KEY.public,), now=NOW).candidate
+    candidate = (
+        Verifier().verify(found, b"", subject=about(SUBJECT), trust=TrustMaterial((KEY.public,))).candidate
+    )
     assert (candidate.outcome, candidate.reason_code) == (outcome, code)
 
 
@@ -143,7 +148,9 @@ def test_a_notation_signature_is_seen_and_skipped(media_type: str) -> None:
     manifest = _manifest([_layer(media_type)], artifact_type=media_types.NOTATION_SIGNATURE)
     (found,) = Verifier().wanted(manifest, found_at=(), tag=None)
     assert (found.form, found.fetch) == (Form.NOTATION_SIGNATURE, False)
-    candidate = Verifier().verify(found, b"", subject=SUBJECT, keys=(KEY.public,), now=NOW).candidate
+    candidate = (
+        Verifier().verify(found, b"", subject=about(SUBJECT), trust=TrustMaterial((KEY.public,))).candidate
+    )
     assert (candidate.outcome, candidate.reason_code) == (Outcome.SKIPPED, "notation-not-supported")
 
 

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from gatekeeper.core.evidence import Form, Outcome, Purpose
-from gatekeeper.core.policy import PublicKey
+from gatekeeper.core.trust import PublicKey
 from gatekeeper.ports import Verified
 from gatekeeper.signatures.keys import load_public_key
 from tests.fakes.registry_dump import FIXTURES, repository

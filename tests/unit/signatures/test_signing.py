@@ -9,6 +9,7 @@ import pytest
 
 from gatekeeper.core.evidence import Form, Outcome, Purpose
 from gatekeeper.core.manifest import OCI_MANIFEST, Descriptor, parse_manifest
+from gatekeeper.core.trust import TrustMaterial
 from gatekeeper.ports import Verified
 from gatekeeper.signatures.signing import (
     Attachment,
@@ -20,7 +21,7 @@ from gatekeeper.signatures.signing import (
     tagged,
 )
 from gatekeeper.signatures.verifier import Verifier
-from tests.fakes.registry_dump import NOW
+from tests.fakes.registry_dump import about
 from tests.unit.signatures.crafted import KEY, OTHER, STRANGER, SUBJECT
 
 _IMAGE = Descriptor(OCI_MANIFEST, SUBJECT, 400)
@@ -34,7 +35,9 @@ def _judge(attachment: Attachment, *, key: SigningKey = KEY) -> list[Verified]:
     found = []
     for wanted in Verifier().wanted(manifest, found_at=("test",), tag=attachment.tag):
         content = next(blob for blob in attachment.blobs if wanted.descriptor.digest.matches(blob))
-        found.append(Verifier().verify(wanted, content, subject=SUBJECT, keys=(key.public,), now=NOW))
+        found.append(
+            Verifier().verify(wanted, content, subject=about(SUBJECT), trust=TrustMaterial((key.public,)))
+        )
     return found
 
 

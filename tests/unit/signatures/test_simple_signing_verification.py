@@ -9,9 +9,10 @@ from dataclasses import replace
 import pytest
 
 from gatekeeper.core.evidence import Form, Outcome, Purpose
+from gatekeeper.core.trust import TrustMaterial
 from gatekeeper.signatures import media_types
 from gatekeeper.signatures.verifier import Verifier
-from tests.fakes.registry_dump import NOW
+from tests.fakes.registry_dump import about
 from tests.unit.signatures.crafted import (
     KEY,
     OTHER,
@@ -43,7 +44,9 @@ def test_signed_annotations_are_facts_of_a_verified_signature_only() -> None:
 
 def test_no_trusted_keys_never_pass() -> None:
     crafted = simple()
-    verified = Verifier().verify(crafted.wanted, crafted.content, subject=SUBJECT, keys=(), now=NOW)
+    verified = Verifier().verify(
+        crafted.wanted, crafted.content, subject=about(SUBJECT), trust=TrustMaterial()
+    )
     assert (verified.candidate.outcome, verified.candidate.reason_code) == (
         Outcome.REFUSED,
         "no-trusted-keys",

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from gatekeeper.core.errors import ConfigurationError
 from gatekeeper.core.reference import Repository
 
 if TYPE_CHECKING:
-    from gatekeeper.config.settings import Settings
+    from gatekeeper.config.settings import KeySettings, Settings
     from gatekeeper.core.lifecycle import Case, Decision
     from gatekeeper.core.policy import Policy
     from gatekeeper.core.reference import Reference
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from gatekeeper.workflow.explain import Explanation
     from gatekeeper.workflow.promote import Promotion
     from gatekeeper.workflow.recover import Found
-    from gatekeeper.workflow.workroom import Collector, Limits, Workroom
+    from gatekeeper.workflow.workroom import Attesting, Collector, Limits, Workroom
 
 
 class SystemClock:
@@ -181,6 +182,7 @@ def build(
         review=settings.server.public_url or "gatekeeper quarantine list",
         limits_in_force=lambda: dataclasses.replace(_limits(now()), lease=settings.engine.lease),
         caps_in_force=lambda: now().caps,
+        attesting=_attesting(settings),
     )
     return Application(room, settings, tuple(closers))
 
@@ -196,7 +198,14 @@ def checking(settings: Settings, parts: Parts | None = None) -> Iterator[Collect
     closers: list[Callable[[], None]] = []
     registries = given.registries if given.registries is not None else _registries(settings, closers)
     try:
-        yield Collector(registries, Verifier(), Reader(), given.clock or SystemClock(), _limits(settings))
+        yield Collector(
+            registries,
+            Verifier(),
+            Reader(),
+            given.clock or SystemClock(),
+            _limits(settings),
+            attesting=_attesting(settings),
+        )
     finally:
         for close in closers:
             close()
@@ -223,6 +232,24 @@ def settle_memory() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)
+
+
+def _attesting(settings: Settings) -> Attesting | None:
+    signing = settings.signing
+    if signing is None:
+        return None
+    from gatekeeper.config.settings import KeySettings
+    from gatekeeper.signatures.attestor import KeyAttestor
+    from gatekeeper.workflow.workroom import Attesting
+
+    by = signing.by
+    if isinstance(by, KeySettings):
+        return Attesting(signing.terms, KeyAttestor(lambda: _pem_and_password(by), signing.retired))
+    raise ConfigurationError(("[signing.keyless] is not available",))
+
+
+def _pem_and_password(by: KeySettings) -> tuple[bytes, bytes | None]:
+    return by.key().encode(), None if by.password is None else by.password().encode()
 
 
 def _registries(settings: Settings, closers: list[Callable[[], None]]) -> Registries:

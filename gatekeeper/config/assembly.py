@@ -22,6 +22,7 @@ from gatekeeper.config.settings import (
     TlsSettings,
     WatchedRegistry,
 )
+from gatekeeper.config.signing import assemble_signing
 from gatekeeper.config.source import TomlSource
 from gatekeeper.core.lifecycle import Caps
 
@@ -61,6 +62,7 @@ def assemble(
         engine=EngineSettings(**dict(model.engine)),
         caps=Caps(**dict(model.caps)),
         logging=LoggingSettings(**dict(model.logging)),
+        signing=None if model.signing is None else assemble_signing(assembly, model.signing),
     )
 
 

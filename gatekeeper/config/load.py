@@ -74,9 +74,8 @@ def read_sections(source: TomlSource, problems: ProblemList) -> Written:
     for name, field in ConfigModel.model_fields.items():
         tables = tables_in(field.annotation)
         if tables and name in rest:
-            sections[name] = (
-                read_model(tables[0], rest.pop(name), source, problems, at=(name,)) or tables[0]()
-            )
+            read = read_model(tables[0], rest.pop(name), source, problems, at=(name,))
+            sections[name] = field.get_default() if read is None else read
     registries = []
     if isinstance(rest.get("registries"), list):
         for position, entry in enumerate(rest.pop("registries")):

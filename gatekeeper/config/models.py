@@ -9,6 +9,8 @@ from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 from gatekeeper.config.fields import AnyDuration, Count, Duration, Flag, Size, SomeTexts, Table, Text, Texts
 from gatekeeper.config.quantities import parse_duration
 from gatekeeper.config.settings import LogFormat, LogLevel
+from gatekeeper.core.attesting import AttachForm
+from gatekeeper.core.verification_summary import UNEVALUATED
 
 
 class SecretModel(Table):
@@ -274,6 +276,72 @@ class LoggingModel(Table):
     format: LogFormat = Field(LogFormat.TEXT, description="`text` for people, `json` for collectors.")
 
 
+class KeylessModel(Table):
+    """Signing with short-lived certificates of a Fulcio, logged in its Rekor, instead of a key."""
+
+    trust_config: Text = Field(
+        description="Sigstore's ClientTrustConfig as JSON: the trusted root, and where Fulcio, Rekor and timestamp "
+        "authority are asked."
+    )
+    identity_token: SecretField = Field(
+        description="The OIDC token that Fulcio is shown, read anew for every signature (a projected token's file)."
+    )
+    identity: Text = Field(
+        description="What Fulcio writes into the certificate: our attestations are known again by it."
+    )
+    issuer: Text = Field(description="The token's issuer, as Fulcio writes it into the certificate.")
+
+
+class SigningModel(Table):
+    """Verdicts are attached to their images as signed SLSA verification summaries. Left out: nothing is attached."""
+
+    verifier_id: Text = Field(
+        description='`verifier.id` of the summaries: a URI that names this installation, `"https://gatekeeper.example.com"`.'
+    )
+    policy_uri: Text | None = Field(
+        None, description="`policy.uri` of the summaries; left out: `verifier_id` and `/policy`."
+    )
+    key: SecretField | None = Field(
+        None,
+        description="The private key: PKCS#8 PEM, encrypted or not, or cosign's own encrypted key. A key of its own: "
+        "what an image key signs would make images signed.",
+    )
+    password: SecretField | None = Field(None, description="Of an encrypted key.")
+    keyless: KeylessModel | None = Field(None, description="Instead of `key`.")
+    retired_keys: Texts = Field(
+        (),
+        description="PEM files of earlier public keys: still published, and their summaries are still ours.",
+    )
+    levels: SomeTexts = Field(
+        (UNEVALUATED,), description="`verifiedLevels` of a passed summary: what the policy demands of images."
+    )
+    repositories: SomeTexts = Field(
+        ("**",),
+        description="Globs over `registry/path` whose images are attested (scopes in mode `enforce` only).",
+    )
+    exclude: Texts = Field((), description="Globs over `registry/path` that are not.")
+    failed: Flag = Field(
+        False,
+        description="true: attach failed summaries too. cosign takes any attestation bundle by a trusted key for a "
+        "signature, so trust this key for nothing else.",
+    )
+    unsigned: AttachForm = Field(
+        AttachForm.NONE,
+        description="Form for images without a cosign signature: `none` attaches nothing, `bundle` a referrer, `att` "
+        "the tag. Where there are signatures, the form is chosen so that nobody's verification breaks.",
+    )
+    keep: Count = Field(0, ge=0, le=100, description="How many superseded summaries stay beside the newest.")
+    per_hour: Count = Field(600, ge=0, description="Most attestations attached in one hour; more wait.")
+
+    @model_validator(mode="after")
+    def _one_way(self) -> SigningModel:
+        if (self.key is None) == (self.keyless is None):
+            raise ValueError("needs exactly one of key and keyless")
+        if self.password is not None and self.key is None:
+            raise ValueError("has a password but no key it could belong to")
+        return self
+
+
 class ConfigModel(Table):
     """`config.toml`."""
 
@@ -287,6 +355,7 @@ class ConfigModel(Table):
     engine: EngineModel = Field(EngineModel(), description="How much is done at once.")
     caps: CapsModel = Field(CapsModel(), description="The ceiling of a bad day.")
     logging: LoggingModel = Field(LoggingModel(), description="What the daemon writes to stderr.")
+    signing: SigningModel | None = Field(None, description="Verdicts as signed attestations; left out: none.")
     registries: tuple[RegistryModel, ...] = Field(
         (), description="The registries, one `[[registries]]` table each."
     )

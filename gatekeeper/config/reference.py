@@ -11,7 +11,14 @@ from typing import Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from gatekeeper.config.models import ConfigModel, CredentialsModel, ProxiesModel, RegistryModel, SecretModel
+from gatekeeper.config.models import (
+    ConfigModel,
+    CredentialsModel,
+    KeylessModel,
+    ProxiesModel,
+    RegistryModel,
+    SecretModel,
+)
 from gatekeeper.config.policy_models import (
     DefaultsModel,
     KeyModel,
@@ -51,8 +58,8 @@ or (where it is allowed) `{ command = ["program", "argument"] }`; files that eve
 Secrets are read anew when they are needed, so that rotating one needs no restart.
 
 **Reload.** On SIGHUP the daemon reads both files again. A bad one changes nothing and is told in the log. The
-policy, `caps`, `polling` and `logging` take effect at once; `registries`, `database`, `server` and `engine` at the
-next start.
+policy, `caps`, `polling` and `logging` take effect at once; `registries`, `database`, `server`, `engine` and
+`signing` at the next start.
 """
 
 
@@ -63,6 +70,7 @@ def configuration_markdown() -> str:
     for name, field in ConfigModel.model_fields.items():
         for table in tables_in(field.annotation):
             parts += _section(f"[{name}]", table)
+    parts += _section("[signing.keyless]", KeylessModel)
     parts += _section("[[registries]]", RegistryModel)
     for name, field in RegistryModel.model_fields.items():
         for table in tables_in(field.annotation):

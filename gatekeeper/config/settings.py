@@ -9,8 +9,10 @@ from pathlib import Path
 from urllib.parse import quote
 
 from gatekeeper.config.secrets import Secret
+from gatekeeper.core.attesting import AttestingTerms
 from gatekeeper.core.lifecycle import Caps
 from gatekeeper.core.policy import matches_any
+from gatekeeper.core.trust import PublicKey
 from gatekeeper.registry.settings import RegistrySettings
 
 
@@ -118,6 +120,33 @@ class LoggingSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class KeySettings:
+    """A managed signing key. Both are read anew for every signature."""
+
+    key: Secret
+    password: Secret | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class KeylessSettings:
+    """Signing with certificates of a Fulcio."""
+
+    trust_config: Path
+    identity_token: Secret
+    identity: str
+    issuer: str
+
+
+@dataclass(frozen=True, slots=True)
+class SigningSettings:
+    """``[signing]``: what is attached, and with what it is signed."""
+
+    terms: AttestingTerms
+    by: KeySettings | KeylessSettings
+    retired: tuple[PublicKey, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """The whole of ``config.toml``."""
 
@@ -132,6 +161,7 @@ class Settings:
     engine: EngineSettings = field(default_factory=EngineSettings)
     caps: Caps = field(default_factory=Caps)
     logging: LoggingSettings = field(default_factory=LoggingSettings)
+    signing: SigningSettings | None = None
 
     def registry(self, host: str) -> WatchedRegistry | None:
         """The entry of this host."""

@@ -78,6 +78,8 @@ class IntentKind(StrEnum):
     """Hold a passed digest by an anchor tag, for later rollbacks."""
     UNHOLD = "unhold"
     """Take away anchor tags that hold nothing any more."""
+    ATTEST = "attest"
+    """Hang a verdict on its image as a signed summary, or take away what no longer holds."""
 
 
 ENFORCING = frozenset({IntentKind.QUARANTINE, IntentKind.RETAG, IntentKind.ROLLBACK})

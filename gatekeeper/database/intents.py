@@ -228,6 +228,49 @@ class Intents:
         with self._link.reading() as connection:
             return tuple((row.name, row.digest) for row in connection.execute(statement))
 
+    def newest_attestation(self, repository: Repository, digest: Digest) -> Intent | None:
+        """The ATTEST intent that was recorded last for this digest here, whatever its state."""
+        intent, table = tables.intent, tables.repository
+        statement = (
+            select(intent)
+            .join(table, table.c.id == intent.c.repository_id)
+            .where(
+                table.c.name == str(repository),
+                intent.c.digest == digest,
+                intent.c.kind == str(IntentKind.ATTEST),
+            )
+            .order_by(intent.c.id.desc())
+            .limit(1)
+        )
+        with self._link.reading() as connection:
+            row = connection.execute(statement).first()
+        return None if row is None else intent_of(row)
+
+    def observe_own(
+        self,
+        repository: Repository,
+        tag: str,
+        *,
+        before: Digest | None,
+        after: Digest | None,
+        now: datetime,
+    ) -> None:
+        """What we made of a tag that others write too, without making anything due; only while it was ``before``."""
+        table, known = tables.repository, tables.tag
+        with self._link.writing(serial=True) as connection:
+            row = connection.execute(select(table.c.id).where(table.c.name == str(repository))).first()
+            if row is None:
+                return
+            here = and_(known.c.repository_id == row.id, known.c.name == tag)
+            if connection.execute(select(known.c.digest).where(here)).scalar() != before:
+                return
+            if after is None:
+                connection.execute(delete(known).where(here))
+                return
+            values = {"digest": after, "missing": False}
+            if connection.execute(update(known).where(here).values(values)).rowcount == 0:
+                connection.execute(insert(known).values(repository_id=row.id, name=tag, since=now, **values))
+
     def raw_manifest(self, digest: Digest) -> bytes | None:
         """A manifest we kept when it was judged."""
         image = tables.image

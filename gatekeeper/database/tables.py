@@ -279,6 +279,8 @@ intent = Table(
     Index(None, "repository_id", "tag", "shown"),
     Index(None, "case_id"),
     Index(None, "counted", "created_at"),
+    Index("ix_intent_kind_created_at", "kind", "created_at"),
+    Index("ix_intent_repository_id_digest", "repository_id", "digest"),
     Index(
         "uq_intent_open",
         "repository_id",

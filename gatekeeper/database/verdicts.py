@@ -12,8 +12,10 @@ from sqlalchemy import Connection, insert, select, update
 from gatekeeper.core.canonical import to_plain
 from gatekeeper.core.digest import Digest
 from gatekeeper.core.errors import NotFoundError
+from gatekeeper.core.lifecycle import IntentKind
 from gatekeeper.core.verdict import State, Verdict
 from gatekeeper.database import audit, tables
+from gatekeeper.database.brakes import WINDOW
 from gatekeeper.database.claims import fenced
 from gatekeeper.database.columns import canonical_text
 from gatekeeper.database.connection import Link, touch
@@ -51,8 +53,32 @@ class Verdicts:
             if judgement.turned is not None and change_accepted(connection):
                 # Accepted while it was being judged: planned again at once, now as something that may be done.
                 judgement, again = dataclasses.replace(judgement, turned=None), now
-            _complete(connection, row, judgement, verdict_id, again)
+            room = _attest(connection, judgement, now)
+            _complete(connection, row, judgement, verdict_id, _earlier(again, room))
             touch(connection)
+
+
+def _earlier(one: datetime | None, other: datetime | None) -> datetime | None:
+    return min((moment for moment in (one, other) if moment is not None), default=None)
+
+
+def _attest(connection: Connection, judgement: Judgement, now: datetime) -> datetime | None:
+    """Records the attestation; or says when there is room for it again, above the cap. Taking away is never capped."""
+    draft = judgement.attestation
+    if draft is None:
+        return None
+    if draft.annotations:
+        intent = tables.intent
+        of_the_hour = select(intent.c.created_at).where(
+            intent.c.kind == str(IntentKind.ATTEST), intent.c.created_at > now - WINDOW
+        )
+        newest = connection.execute(
+            of_the_hour.order_by(intent.c.created_at.desc()).limit(judgement.attestations_per_hour)
+        ).all()
+        if len(newest) >= judgement.attestations_per_hour:
+            return (newest[-1].created_at if newest else now) + WINDOW
+    add_intent(connection, draft, now=now)
+    return None
 
 
 def _subject(connection: Connection, judgement: Judgement) -> Any:

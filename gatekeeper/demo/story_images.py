@@ -11,8 +11,8 @@ from gatekeeper.core.digest import Digest
 from gatekeeper.core.manifest import Descriptor
 from gatekeeper.demo.images import Built, image, index
 from gatekeeper.demo.registry_push import PushClient
+from gatekeeper.ports import Attachment
 from gatekeeper.signatures.signing import (
-    Attachment,
     SigningKey,
     attestation_bundle,
     signature_bundle,

@@ -4,6 +4,7 @@ Every method raises only errors of ``core.errors``: UnavailableError for "could 
 none", NotOfferedError for "does not do that", ConflictError for "somebody was faster".
 """
 
+from gatekeeper.ports.attesting import Attachment, AttestationSigner, SignedStatement
 from gatekeeper.ports.audit import AuditHead, AuditRow, AuditStore
 from gatekeeper.ports.clock import Clock
 from gatekeeper.ports.evidence import (
@@ -27,6 +28,7 @@ from gatekeeper.ports.registry import (
     Registries,
     Registry,
     Resolved,
+    Rewrite,
 )
 from gatekeeper.ports.store import Store
 from gatekeeper.ports.tokens import ApiToken, TokenScope, TokenStore
@@ -48,6 +50,8 @@ from gatekeeper.ports.work import (
 
 __all__ = [
     "ApiToken",
+    "Attachment",
+    "AttestationSigner",
     "AuditHead",
     "AuditRow",
     "AuditStore",
@@ -76,9 +80,11 @@ __all__ = [
     "Registry",
     "Resolved",
     "ReviewStore",
+    "Rewrite",
     "Round",
     "SbomReader",
     "SignatureVerifier",
+    "SignedStatement",
     "Statement",
     "StatusRow",
     "StatusStore",

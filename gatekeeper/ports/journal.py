@@ -142,6 +142,25 @@ class IntentStore(Protocol):
         """Moves an intent on, with its audit row, case change and anchors, fenced. ``retry_at`` keeps it open."""
         ...
 
+    def newest_attestation(self, repository: Repository, digest: Digest) -> Intent | None:
+        """The ATTEST intent that was recorded last for this digest here, whatever its state."""
+        ...
+
+    def observe_own(
+        self,
+        repository: Repository,
+        tag: str,
+        *,
+        before: Digest | None,
+        after: Digest | None,
+        now: datetime,
+    ) -> None:
+        """We changed a tag that others write too: known as ``before``, it is known as ``after``, and nothing falls due.
+
+        Nothing happens when it was not known as ``before`` (None: not at all): then somebody else changed it as well.
+        """
+        ...
+
     def raw_manifest(self, digest: Digest) -> bytes | None:
         """A manifest we kept when it was judged."""
         ...

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -70,6 +70,14 @@ class Copied:
     manifests: tuple[Digest, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Rewrite:
+    """What a tag shall show instead."""
+
+    raw: bytes
+    media_type: str
+
+
 class Registry(Protocol):
     """One registry host with one credential. Thread-safe. Repositories are given by their path."""
 
@@ -124,6 +132,20 @@ class Registry(Protocol):
 
     def attach(self, path: str, manifest: Manifest) -> None:
         """Puts a manifest that has a subject; maintains the fallback index where the registry does not."""
+        ...
+
+    def detach(self, path: str, subject: Digest, digest: Digest) -> None:
+        """Takes a referrer out of the fallback index and deletes it. NotOfferedError where manifests stay."""
+        ...
+
+    def rewrite(
+        self, path: str, tag: str, change: Callable[[Manifest | None], Rewrite | None]
+    ) -> Manifest | None:
+        """Changes a manifest that others write too, until ``change`` finds nothing left to do; what the tag shows then.
+
+        ``change`` is given what the tag shows (None: no such tag), as often as somebody else was faster, and puts the
+        blobs that its answer needs. ConflictError when it never lasted.
+        """
         ...
 
     def copy_closure(self, path: str, root: Digest, target: Registry, target_path: str) -> Copied:

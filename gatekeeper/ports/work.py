@@ -165,6 +165,10 @@ class Judgement:
     """When the referrers are to be asked again."""
     raw_manifests: Mapping[Digest, bytes] = field(default_factory=dict)
     """Manifests of subject and children; a restore survives a registry that collected them."""
+    attestation: IntentDraft | None = None
+    """What is attached, or taken away, because of this verdict."""
+    attestations_per_hour: int = 0
+    """Above so many, the attestation waits: the subject is due again when there is room."""
     caps: Caps | None = None
     """The ceilings that acts are checked against again, inside the transaction that spends them; None: no check."""
     run_started: datetime | None = None

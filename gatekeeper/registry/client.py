@@ -9,16 +9,17 @@ from threading import Lock
 from gatekeeper.core.digest import Digest
 from gatekeeper.core.errors import NotFoundError, NotOfferedError
 from gatekeeper.core.manifest import Descriptor, Manifest
-from gatekeeper.ports import Capabilities, Copied, Offered, Referrers, Registry, Resolved
+from gatekeeper.ports import Capabilities, Copied, Offered, Referrers, Registry, Resolved, Rewrite
 from gatekeeper.registry import blobs, lists, manifests
 from gatekeeper.registry.answers import protocol_error
 from gatekeeper.registry.asking import Asking, Terms, checked_tag, expect
-from gatekeeper.registry.attach import attach
+from gatekeeper.registry.attach import attach, detach
 from gatekeeper.registry.capability import Learned
 from gatekeeper.registry.closure import Member, Walk
 from gatekeeper.registry.copying import copy_members
 from gatekeeper.registry.pacing import RateLimit
 from gatekeeper.registry.referrers import find_referrers, related_tags
+from gatekeeper.registry.rewriting import rewrite
 from gatekeeper.registry.settings import RegistrySettings
 
 _HANDED_OVER = 64
@@ -168,6 +169,17 @@ class OciRegistry(Asking):
         """Raises UnavailableError, ConflictError, MalformedError."""
         self._forget(path, manifest.digest)
         attach(self, path, manifest, learned=self._learned)
+
+    def detach(self, path: str, subject: Digest, digest: Digest) -> None:
+        """Raises NotOfferedError, UnavailableError, ConflictError."""
+        self._forget(path, digest)
+        detach(self, path, subject, digest)
+
+    def rewrite(
+        self, path: str, tag: str, change: Callable[[Manifest | None], Rewrite | None]
+    ) -> Manifest | None:
+        """Raises UnavailableError, ConflictError, and what ``change`` raises."""
+        return rewrite(self, path, tag, change)
 
     def closure(self, path: str, root: Digest) -> tuple[Manifest, ...]:
         """Children first, then root, then referrers. Raises UnavailableError, NotFoundError, MalformedError."""

@@ -7,11 +7,10 @@ Everything is written as cosign writes it, so that cosign verifies it: ``.sig`` 
 from __future__ import annotations
 
 import hashlib
-import json
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Self
 
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -23,23 +22,30 @@ from cryptography.hazmat.primitives.serialization import (
     NoEncryption,
     PrivateFormat,
     PublicFormat,
+    load_der_private_key,
     load_pem_private_key,
 )
 
 from gatekeeper.core.digest import Digest
 from gatekeeper.core.errors import MalformedError
-from gatekeeper.core.manifest import OCI_CONFIG, OCI_EMPTY, OCI_MANIFEST, Descriptor
+from gatekeeper.core.manifest import OCI_CONFIG, OCI_MANIFEST, Descriptor
 from gatekeeper.core.trust import PublicKey
+from gatekeeper.ports import Attachment, SignedStatement
 from gatekeeper.signatures import media_types
+from gatekeeper.signatures.attaching import as_json, bundle_referrer
 from gatekeeper.signatures.dsse import pre_authentication_encoding
 from gatekeeper.signatures.keys import load_public_key
+from gatekeeper.signatures.sealed_keys import label_of, open_sealed, seal
 
 PrivateKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey
-_EMPTY_CONTENT = b"{}"
 
 
-def _json(value: object) -> bytes:
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
+def _ecdsa() -> ec.ECDSA:
+    try:
+        return ec.ECDSA(hashes.SHA256(), deterministic_signing=True)
+    except UnsupportedAlgorithm:
+        # cryptography was built over an OpenSSL before 3.2.
+        return ec.ECDSA(hashes.SHA256())
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +71,16 @@ class SigningKey:
 
     @classmethod
     def from_pem(cls, pem: bytes, source: str, *, password: bytes | None = None) -> Self:
-        """A PKCS#8 PEM private key, encrypted or not. Raises MalformedError."""
+        """A PKCS#8 PEM private key, encrypted or not, or cosign's own encrypted key. Raises MalformedError."""
+        if password is None and b"-----BEGIN ENCRYPTED " in pem:
+            raise MalformedError(
+                f"private key {source} is encrypted; give its password", reason_code="key-password-missing"
+            )
         try:
-            private = load_pem_private_key(pem, password)
+            if label_of(pem) is not None:
+                private = load_der_private_key(open_sealed(pem, password or b"", source), None)
+            else:
+                private = load_pem_private_key(pem, password)
         except (ValueError, TypeError, UnsupportedAlgorithm) as error:
             raise MalformedError(
                 f"private key {source} cannot be read as PKCS#8 PEM: {error}", reason_code="key-malformed"
@@ -78,33 +91,25 @@ class SigningKey:
             )
         return cls.of(private, source)
 
+    def to_sealed_pem(self, password: bytes) -> bytes:
+        """As ``cosign generate-key-pair`` writes it, so that cosign can use it too."""
+        return seal(self.private.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption()), password)
+
     def to_pem(self, *, password: bytes | None = None) -> bytes:
         """PKCS#8 PEM; encrypted when a password is given."""
         encryption = NoEncryption() if password is None else BestAvailableEncryption(password)
         return self.private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption)
 
     def sign(self, message: bytes) -> bytes:
-        """A signature that cosign verifies: SHA-256 for every ECDSA curve and RSA PKCS#1 v1.5, plain Ed25519."""
+        """A signature that cosign verifies: SHA-256 for every ECDSA curve and RSA PKCS#1 v1.5, plain Ed25519.
+
+        The same bytes each time (RFC 6979 for ECDSA), so that an act repeated after a crash writes the same.
+        """
         if isinstance(self.private, ec.EllipticCurvePrivateKey):
-            return self.private.sign(message, ec.ECDSA(hashes.SHA256()))
+            return self.private.sign(message, _ecdsa())
         if isinstance(self.private, rsa.RSAPrivateKey):
             return self.private.sign(message, padding.PKCS1v15(), hashes.SHA256())
         return self.private.sign(message)
-
-
-@dataclass(frozen=True, slots=True)
-class Attachment:
-    """A manifest to put, with the blobs to put before it. ``tag``: where, when it is not found by its subject."""
-
-    manifest: bytes
-    blobs: tuple[bytes, ...]
-    tag: str | None = None
-    media_type: str = OCI_MANIFEST
-
-    @property
-    def digest(self) -> Digest:
-        """The manifest's digest."""
-        return Digest.of(self.manifest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +134,7 @@ def signature_layer(
     key: SigningKey, reference: str, digest: Digest, annotations: Mapping[str, str] | None = None
 ) -> Layer:
     """A simple signing layer over ``digest``; ``reference`` is ``registry/repository`` (cosign SIGNATURE_SPEC.md)."""
-    payload = _json(
+    payload = as_json(
         {
             "critical": {
                 "identity": {"docker-reference": reference},
@@ -150,14 +155,14 @@ def attestation_layer(
     statement = _statement(digest, predicate_type, predicate, name=reference)
     return Layer(
         media_types.DSSE_ENVELOPE,
-        _json(_envelope(key, statement)),
+        as_json(dsse_envelope(key, statement)),
         {media_types.SIGNATURE_ANNOTATION: "", media_types.PREDICATE_ANNOTATION: predicate_type},
     )
 
 
 def tagged(subject: Digest, layers: Sequence[Layer], suffix: str = ".sig") -> Attachment:
     """The manifest for the tag ``sha256-<subject><suffix>``; ``suffix`` is ``.sig`` or ``.att``."""
-    config = _json(
+    config = as_json(
         {
             "architecture": "",
             "created": "0001-01-01T00:00:00Z",
@@ -174,7 +179,7 @@ def tagged(subject: Digest, layers: Sequence[Layer], suffix: str = ".sig") -> At
         "layers": [layer.described() for layer in layers],
     }
     contents = (config, *(layer.content for layer in layers))
-    return Attachment(_json(manifest), tuple(dict.fromkeys(contents)), subject.tag_form + suffix)
+    return Attachment(as_json(manifest), tuple(dict.fromkeys(contents)), subject.tag_form + suffix)
 
 
 def signature_bundle(
@@ -182,7 +187,7 @@ def signature_bundle(
 ) -> Attachment:
     """A bundle v0.3 referrer that signs ``subject`` as cosign 3 does (cosign BUNDLE_SPEC.md)."""
     statement = _statement(subject.digest, media_types.SIGNATURE_PREDICATE, {}, annotations=annotations or {})
-    return _bundle_referrer(key, subject, statement, media_types.SIGNATURE_PREDICATE, created)
+    return _referrer(key, subject, statement, media_types.SIGNATURE_PREDICATE, created)
 
 
 def attestation_bundle(
@@ -196,7 +201,14 @@ def attestation_bundle(
 ) -> Attachment:
     """A bundle v0.3 referrer that attests ``predicate`` about ``subject``; ``name`` is ``registry/repository``."""
     statement = _statement(subject.digest, predicate_type, predicate, name=name)
-    return _bundle_referrer(key, subject, statement, predicate_type, created)
+    return _referrer(key, subject, statement, predicate_type, created)
+
+
+def _referrer(
+    key: SigningKey, subject: Descriptor, statement: bytes, predicate_type: str, created: datetime
+) -> Attachment:
+    signed = sign_with(key, statement, predicate_type)
+    return bundle_referrer(signed.bundle, subject, predicate_type, created=created)
 
 
 def _statement(
@@ -212,7 +224,7 @@ def _statement(
         subject["name"] = name
     if annotations is not None:
         subject["annotations"] = dict(annotations)
-    return _json(
+    return as_json(
         {
             "_type": media_types.STATEMENT_V1,
             "subject": [subject],
@@ -222,48 +234,25 @@ def _statement(
     )
 
 
-def _envelope(key: SigningKey, statement: bytes) -> dict[str, object]:
+def sign_with(key: SigningKey, statement: bytes, predicate_type: str) -> SignedStatement:
+    """One DSSE signature over an in-toto statement, as bundle and as envelope."""
+    envelope = dsse_envelope(key, statement)
+    der = key.private.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    hint = b64encode(hashlib.sha256(der).digest()).decode("ascii")
+    bundle = {
+        "mediaType": media_types.BUNDLE_V03,
+        "verificationMaterial": {"publicKey": {"hint": hint}, "tlogEntries": []},
+        "dsseEnvelope": envelope,
+    }
+    annotations = {media_types.SIGNATURE_ANNOTATION: "", media_types.PREDICATE_ANNOTATION: predicate_type}
+    return SignedStatement(predicate_type, as_json(bundle), as_json(envelope), annotations)
+
+
+def dsse_envelope(key: SigningKey, statement: bytes) -> dict[str, object]:
+    """The DSSE envelope of an in-toto statement with one signature."""
     signature = key.sign(pre_authentication_encoding(media_types.IN_TOTO, statement))
     return {
         "payload": b64encode(statement).decode("ascii"),
         "payloadType": media_types.IN_TOTO,
         "signatures": [{"sig": b64encode(signature).decode("ascii")}],
     }
-
-
-def _bundle_referrer(
-    key: SigningKey, subject: Descriptor, statement: bytes, predicate_type: str, created: datetime
-) -> Attachment:
-    der = key.private.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    hint = b64encode(hashlib.sha256(der).digest()).decode("ascii")
-    content = _json(
-        {
-            "mediaType": media_types.BUNDLE_V03,
-            "verificationMaterial": {"publicKey": {"hint": hint}, "tlogEntries": []},
-            "dsseEnvelope": _envelope(key, statement),
-        }
-    )
-    manifest = {
-        "schemaVersion": 2,
-        "mediaType": OCI_MANIFEST,
-        "artifactType": media_types.BUNDLE_V03,
-        "config": {
-            "mediaType": OCI_EMPTY,
-            "size": len(_EMPTY_CONTENT),
-            "digest": str(Digest.of(_EMPTY_CONTENT)),
-        },
-        "layers": [
-            {"mediaType": media_types.BUNDLE_V03, "size": len(content), "digest": str(Digest.of(content))}
-        ],
-        "subject": {
-            "mediaType": subject.media_type,
-            "size": subject.size,
-            "digest": str(subject.digest),
-        },
-        "annotations": {
-            media_types.BUNDLE_CONTENT_ANNOTATION: "dsse-envelope",
-            media_types.BUNDLE_PREDICATE_ANNOTATION: predicate_type,
-            media_types.CREATED_ANNOTATION: created.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        },
-    }
-    return Attachment(_json(manifest), (_EMPTY_CONTENT, content))

@@ -22,6 +22,7 @@ from gatekeeper.core.evidence import (
 from gatekeeper.core.manifest import Descriptor, Manifest
 from gatekeeper.core.reference import Repository
 from gatekeeper.core.trust import TrustMaterial
+from gatekeeper.core.verification_summary import PREDICATE_TYPE
 from gatekeeper.ports import (
     FoundReferrer,
     GatheredSbom,
@@ -32,6 +33,8 @@ from gatekeeper.ports import (
     WantedSbom,
 )
 from gatekeeper.workflow.workroom import Collector
+
+_OUR_FORMS = (Form.SIGSTORE_BUNDLE, Form.COSIGN_ATTESTATION_TAG)
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,9 +186,20 @@ def _verify(site: Site, subject: Descriptor, wanted: Wanted, pile: Pile) -> None
             return
     judged = Judged(subject, site.repository, site.collector.clock.now())
     verified = site.collector.signatures.verify(wanted, content, subject=judged, trust=site.trust)
+    if _is_own_summary(site, wanted, content, judged):
+        return
     pile.candidates.append(verified.candidate)
     if verified.statement is not None:
         _add_attested(site, verified.candidate, verified.statement, pile)
+
+
+def _is_own_summary(site: Site, wanted: Wanted, content: bytes, subject: Judged) -> bool:
+    """What we said ourselves is no evidence: else a verdict would rest on the verdict before."""
+    attesting = site.collector.attesting
+    if attesting is None or wanted.form not in _OUR_FORMS:
+        return False
+    statement = attesting.signer.ours(wanted, content, subject=subject)
+    return statement is not None and statement.predicate_type == PREDICATE_TYPE
 
 
 def _add_attested(site: Site, candidate: Candidate, statement: Statement, pile: Pile) -> None:

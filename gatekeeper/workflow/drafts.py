@@ -17,6 +17,9 @@ from gatekeeper.workflow.workroom import DAEMON
 RESTORES = "io.gatekeeper.restores"
 """Draft annotation: the nonce of the intent that a RESTORE undoes and whose tags an UNHOLD takes away."""
 
+STATEMENT = "io.gatekeeper.statement"
+"""Draft annotation: the in-toto statement that an ATTEST signs; absent when it only takes away."""
+
 WHO_CAN_RELEASE = "a reviewer: a token with scope review, or the command line beside the database"
 
 
@@ -158,4 +161,25 @@ def promotion(
         case_id=None,
         actor=actor,
         reason=reason,
+    )
+
+
+def attestation(
+    repository: Repository, digest: Digest, statement: bytes | None, *, nonce: str, reason: str
+) -> IntentDraft:
+    """Hangs a signed statement on the digest; without one, takes away what we hung there."""
+    return IntentDraft(
+        kind=IntentKind.ATTEST,
+        repository=repository,
+        digest=digest,
+        tag=None,
+        expected=None,
+        replacement=None,
+        target=None,
+        target_tag=None,
+        nonce=nonce,
+        case_id=None,
+        actor=DAEMON,
+        reason=reason,
+        annotations={} if statement is None else {STATEMENT: statement.decode()},
     )

@@ -20,7 +20,7 @@ from gatekeeper.core.errors import (
 from gatekeeper.core.lifecycle import ENFORCING, Intent, IntentKind, IntentState
 from gatekeeper.core.policy import Mode
 from gatekeeper.ports import Lease
-from gatekeeper.workflow import anchor, promotion, replace_tag, restore, unhold
+from gatekeeper.workflow import anchor, attest, promotion, replace_tag, restore, unhold
 from gatekeeper.workflow.hold import HeldError, guard
 from gatekeeper.workflow.work import Step, Work
 from gatekeeper.workflow.workroom import Workroom
@@ -33,6 +33,7 @@ _STEPS: Mapping[IntentKind, Callable[[Work], Step]] = {
     IntentKind.PROMOTE: promotion.step,
     IntentKind.ANCHOR: anchor.step,
     IntentKind.UNHOLD: unhold.step,
+    IntentKind.ATTEST: attest.step,
 }
 _REFUSALS = frozenset({Cause.METHOD_NOT_ALLOWED, Cause.FORBIDDEN, Cause.UNAUTHORIZED})
 
@@ -96,7 +97,7 @@ def _unwanted(work: Work) -> Step | None:
     )
     if enforces:
         return None
-    if draft.kind in ENFORCING or draft.kind is IntentKind.ANCHOR:
+    if draft.kind in ENFORCING or draft.kind in (IntentKind.ANCHOR, IntentKind.ATTEST):
         note = "the policy does not enforce here any more; the tag was left as it is"
         return work.finish(IntentState.ABANDONED, note)
     return work.stay(

@@ -30,6 +30,7 @@ from gatekeeper.core.verdict import State, Subject, Verdict
 from gatekeeper.ports import DueSubject, Judgement, Lease, TagPlan
 from gatekeeper.workflow import drafts
 from gatekeeper.workflow.answer import acted_on
+from gatekeeper.workflow.attest import plan_attestation
 from gatekeeper.workflow.collect import Collected, collect
 from gatekeeper.workflow.workroom import Workroom
 
@@ -75,6 +76,8 @@ def verify(room: Workroom, lease: Lease, *, run_started: datetime) -> Verified:
         sboms=gathered.sboms,
         plans=plans,
         anchors=_anchors(room, scoped, due, verdict),
+        attestation=_attestation(room, scoped, gathered.evidence, verdict),
+        attestations_per_hour=0 if room.attesting is None else room.attesting.terms.per_hour,
         evidence_due=_evidence_due(room, scoped, due, verdict, reused=stored is not None, now=now),
         raw_manifests=gathered.raw_manifests,
         caps=room.caps,
@@ -102,6 +105,15 @@ def _turned(due: DueSubject, verdict: Verdict) -> str | None:
 
 def _passes_everywhere(verdict: Verdict) -> bool:
     return all(verdict.state_at(tag) is State.PASSED for tag in (None, *verdict.subject.tags))
+
+
+def _attestation(
+    room: Workroom, scoped: ScopedPolicy, evidence: Evidence, verdict: Verdict
+) -> IntentDraft | None:
+    if room.attesting is None:
+        return None
+    case = room.store.newest_case(verdict.subject.repository, verdict.subject.digest)
+    return plan_attestation(room, scoped, evidence, verdict, case)
 
 
 def _gone(room: Workroom, due: DueSubject, evidence: Evidence) -> bool:

@@ -7,11 +7,20 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from threading import Lock
 
+from gatekeeper.core.attesting import AttestingTerms
 from gatekeeper.core.errors import NotFoundError, NotOfferedError, UnavailableError
 from gatekeeper.core.lifecycle import Caps
 from gatekeeper.core.policy import Policy
 from gatekeeper.core.reference import Repository
-from gatekeeper.ports import Clock, Registries, Registry, SbomReader, SignatureVerifier, Store
+from gatekeeper.ports import (
+    AttestationSigner,
+    Clock,
+    Registries,
+    Registry,
+    SbomReader,
+    SignatureVerifier,
+    Store,
+)
 
 DAEMON = "gatekeeper"
 """The actor of everything that no person did."""
@@ -86,6 +95,14 @@ class TagLists:
 
 
 @dataclass(frozen=True, slots=True)
+class Attesting:
+    """What is said about attestations of ours, and the key they are signed with."""
+
+    terms: AttestingTerms
+    signer: AttestationSigner
+
+
+@dataclass(frozen=True, slots=True)
 class Collector:
     """What collecting evidence needs: no database, so that ``check`` can use it alone."""
 
@@ -95,6 +112,8 @@ class Collector:
     clock: Clock
     limits: Limits
     tag_lists: TagLists = field(default_factory=TagLists)
+    attesting: Attesting | None = None
+    """With it, what we signed ourselves is no evidence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +141,8 @@ class Workroom:
     limits_in_force: Callable[[], Limits] = Limits
     caps_in_force: Callable[[], Caps] = Caps
     tag_lists: TagLists = field(default_factory=TagLists)
+    attesting: Attesting | None = None
+    """None: no attestation is ever attached."""
 
     @property
     def limits(self) -> Limits:
@@ -137,5 +158,11 @@ class Workroom:
     def collector(self) -> Collector:
         """The part that ``collect`` needs."""
         return Collector(
-            self.registries, self.signatures, self.sboms, self.clock, self.limits, self.tag_lists
+            self.registries,
+            self.signatures,
+            self.sboms,
+            self.clock,
+            self.limits,
+            self.tag_lists,
+            self.attesting,
         )

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from gatekeeper.config.settings import DatabaseSettings, EngineSettings, Settings, WatchedRegistry
+from gatekeeper.core.attesting import AttestingTerms
 from gatekeeper.core.errors import ConflictError, NotFoundError
 from gatekeeper.core.lifecycle import CaseState, Decision
 from gatekeeper.core.policy import Action, Mode, Policy, RuleSet, Scope, Signer
@@ -20,11 +21,13 @@ from gatekeeper.database import Database
 from gatekeeper.ports import Page, WorkKind
 from gatekeeper.registry.registries import ConfiguredRegistries
 from gatekeeper.registry.settings import Pace, RegistrySettings
+from gatekeeper.signatures.attestor import KeyAttestor
 from gatekeeper.signatures.keys import load_public_key
 from gatekeeper.wiring import Application, Parts, build
 from gatekeeper.workflow.discover import discover
 from gatekeeper.workflow.verify import verify
 from gatekeeper.workflow.watch import watch
+from gatekeeper.workflow.workroom import Attesting
 from tests.acceptance.crash.points import COMMITS, Points, Watched, WatchedRegistries
 
 
@@ -42,6 +45,10 @@ class Errand:
     report: str
     """File for the points that were passed, written at the end."""
     crash_at: int | None = None
+    signing_pem: str = ""
+    """The private key of attestations; without it none is attached."""
+    recheck_hours: int = 24
+    """Of the policy: another number is another revision."""
 
 
 class _FrozenClock:
@@ -85,6 +92,7 @@ def _application(errand: Errand, points: Points) -> Application:
         empty_tags=True,
         anchors=2,
         promote_to=(f"{errand.host}/prod/**",),
+        recheck_after=timedelta(hours=errand.recheck_hours),
     )
     signer = Signer("alice", (load_public_key(errand.key_pem.encode(), "alice.pub"),))
     rules = RuleSet("default", (SignatureMissing(), UserRoot()))
@@ -97,7 +105,12 @@ def _application(errand: Errand, points: Points) -> Application:
         nonce=_nonces(database),
         spread=lambda: 0.5,
     )
-    return build(settings, lambda: policy, parts)
+    application = build(settings, lambda: policy, parts)
+    if not errand.signing_pem:
+        return application
+    signer = KeyAttestor(lambda: (errand.signing_pem.encode(), None))
+    terms = AttestingTerms("https://gatekeeper.example.test", "https://gatekeeper.example.test/policy", "0")
+    return replace(application, room=replace(application.room, attesting=Attesting(terms, signer)))
 
 
 def _nonces(database: Any) -> Callable[[], str]:

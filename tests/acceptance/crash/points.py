@@ -12,11 +12,11 @@ from typing import Any
 CRASHED = 137
 
 REGISTRY_WRITES = frozenset({
-    "put_manifest", "put_blob", "attach", "copy_closure", "delete_tag", "delete_manifest",
+    "put_manifest", "put_blob", "attach", "detach", "rewrite", "copy_closure", "delete_tag", "delete_manifest",
 })  # fmt: skip
 COMMITS = frozenset({
     "add_repositories", "claim", "claim_intent", "release", "record_round", "mark_due", "mark_policy", "record",
-    "drop_subject", "add_intents", "advance", "add_tags", "drop_tags", "review", "append",
+    "drop_subject", "add_intents", "advance", "add_tags", "drop_tags", "review", "append", "observe_own",
 })  # fmt: skip
 
 

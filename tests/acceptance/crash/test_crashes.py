@@ -28,15 +28,16 @@ from gatekeeper.database import Database
 from gatekeeper.database.migrate import upgrade
 from gatekeeper.demo.images import image, index
 from gatekeeper.demo.registry import Behaviour, Dump, EmbeddedRegistry
-from gatekeeper.ports import Page
-from gatekeeper.signatures.signing import Attachment, SigningKey, signature_bundle, signature_layer, tagged
+from gatekeeper.ports import Attachment, Page
+from gatekeeper.signatures.signing import SigningKey, signature_bundle, signature_layer, tagged
 from tests.acceptance.crash.child import Errand, run
 from tests.acceptance.crash.points import COMMITS, CRASHED, REGISTRY_WRITES
 
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 KEY = SigningKey.generate("alice.pub")
-NEVER_NEEDED = {"attach", "release", "drop_subject", "put_blob"}
-"""Points of the fallback index, of errors and of artifacts: no crash here loses anything that these stories write."""
+ATTESTING_KEY = SigningKey.generate("vsa.pub")
+NEVER_NEEDED = {"release", "drop_subject", "put_blob"}
+"""Points of errors and of artifacts: no crash here loses anything that these stories write."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,10 @@ class Story:
     action: str
     behaviour: Behaviour
     errands: tuple[str, ...]
+    attests: bool = False
+    """Verdicts are attached; each ``rounds`` runs under another policy, so that the one before is superseded."""
+    form: str = "both"
+    """Which of cosign's forms people sign with: ``legacy``, ``bundle`` or ``both``."""
 
 
 STORIES = {
@@ -54,6 +59,9 @@ STORIES = {
     "rollback": Story("rollback", Behaviour(), ("push-good", "rounds", "push-better", "rounds", "push-best", "rounds",
                                                 "push-bad", "rounds", "release")),
     "superseded": Story("quarantine", Behaviour(), ("push-bad", "judge", "push-good", "rounds")),
+    "attest": Story("report", Behaviour(), ("push-good", "rounds", "rounds"), attests=True, form="bundle"),
+    "attest-tag": Story("report", Behaviour.docker_registry_2(), ("push-good", "rounds", "rounds"), attests=True,
+                        form="legacy"),
     "promote": Story("report", Behaviour(), ("push-good", "rounds", "promote")),
 }  # fmt: skip
 
@@ -97,6 +105,8 @@ class Place:
             at=at,
             report=str(self.directory / "report.json"),
             crash_at=crash_at,
+            signing_pem=ATTESTING_KEY.to_pem().decode() if self.story.attests else "",
+            recheck_hours=24 + (at - NOON) // timedelta(minutes=30) if self.story.attests else 24,
         )
         process = multiprocessing.get_context("forkserver").Process(target=run, args=(errand,))
         process.start()
@@ -122,7 +132,7 @@ class Place:
         stored = store.manifest(path, str(digest))
         assert stored is not None
         name, size = f"{self.registry.host}/{path}", len(stored.raw)
-        for attachment in _signatures(name, digest, stored.media_type, size):
+        for attachment in _signatures(name, digest, stored.media_type, size, self.story.form):
             for blob in attachment.blobs:
                 store.put_blob(path, blob)
             tags = (attachment.tag,) if attachment.tag is not None else ()
@@ -130,13 +140,12 @@ class Place:
 
 
 @cache
-def _signatures(name: str, digest: Digest, media_type: str, size: int) -> tuple[Attachment, ...]:
-    """Both forms, the same bytes in every run: an ECDSA signature is another one each time it is made."""
+def _signatures(name: str, digest: Digest, media_type: str, size: int, form: str) -> tuple[Attachment, ...]:
+    """The same bytes in every run: an ECDSA signature is another one each time it is made."""
     subject = Descriptor(media_type, digest, size)
-    return (
-        tagged(digest, [signature_layer(KEY, name, digest)]),
-        signature_bundle(KEY, subject, created=NOON),
-    )
+    legacy = tagged(digest, [signature_layer(KEY, name, digest)])
+    bundle = signature_bundle(KEY, subject, created=NOON)
+    return {"legacy": (legacy,), "bundle": (bundle,), "both": (legacy, bundle)}[form]
 
 
 def _recorded(database: Path, host: str) -> Plain:

@@ -17,9 +17,9 @@ from gatekeeper.core.manifest import Descriptor, Manifest, parse_manifest
 from gatekeeper.core.trust import PublicKey, TrustMaterial
 from gatekeeper.demo.images import Built, image
 from gatekeeper.demo.registry import EmbeddedRegistry
-from gatekeeper.ports import Verified, Wanted
+from gatekeeper.ports import Attachment, Verified, Wanted
 from gatekeeper.signatures import media_types
-from gatekeeper.signatures.signing import Attachment, Layer, SigningKey, tagged
+from gatekeeper.signatures.signing import Layer, SigningKey, tagged
 from gatekeeper.signatures.verifier import Verifier
 from tests.fakes.registry_dump import about
 from tests.judges.tools import find

@@ -16,8 +16,8 @@ from gatekeeper.core.manifest import OCI_MANIFEST, Descriptor
 from gatekeeper.core.policy import RuleSet
 from gatekeeper.core.rules.sbom_missing import SbomMissing, SbomTrust
 from gatekeeper.demo.images import Built, image, index, referrer
+from gatekeeper.ports import Attachment
 from gatekeeper.signatures.signing import (
-    Attachment,
     attestation_bundle,
     attestation_layer,
     signature_layer,

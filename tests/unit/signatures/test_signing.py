@@ -10,9 +10,8 @@ import pytest
 from gatekeeper.core.evidence import Form, Outcome, Purpose
 from gatekeeper.core.manifest import OCI_MANIFEST, Descriptor, parse_manifest
 from gatekeeper.core.trust import TrustMaterial
-from gatekeeper.ports import Verified
+from gatekeeper.ports import Attachment, Verified
 from gatekeeper.signatures.signing import (
-    Attachment,
     SigningKey,
     attestation_bundle,
     attestation_layer,

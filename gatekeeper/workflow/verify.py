@@ -76,7 +76,7 @@ def verify(room: Workroom, lease: Lease, *, run_started: datetime) -> Verified:
         sboms=gathered.sboms,
         plans=plans,
         anchors=_anchors(room, scoped, due, verdict),
-        attestation=_attestation(room, scoped, gathered.evidence, verdict),
+        attestation=_attestation(room, scoped, gathered.evidence, verdict, turned),
         attestations_per_hour=0 if room.attesting is None else room.attesting.terms.per_hour,
         evidence_due=_evidence_due(room, scoped, due, verdict, reused=stored is not None, now=now),
         raw_manifests=gathered.raw_manifests,
@@ -108,9 +108,10 @@ def _passes_everywhere(verdict: Verdict) -> bool:
 
 
 def _attestation(
-    room: Workroom, scoped: ScopedPolicy, evidence: Evidence, verdict: Verdict
+    room: Workroom, scoped: ScopedPolicy, evidence: Evidence, verdict: Verdict, turned: str | None
 ) -> IntentDraft | None:
-    if room.attesting is None:
+    if room.attesting is None or (turned is not None and verdict.state is not State.PASSED):
+        # What a changed policy takes away stays as it was said until a person has accepted the change.
         return None
     case = room.store.newest_case(verdict.subject.repository, verdict.subject.digest)
     return plan_attestation(room, scoped, evidence, verdict, case)

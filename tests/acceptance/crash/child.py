@@ -108,9 +108,9 @@ def _application(errand: Errand, points: Points) -> Application:
     application = build(settings, lambda: policy, parts)
     if not errand.signing_pem:
         return application
-    signer = KeyAttestor(lambda: (errand.signing_pem.encode(), None))
+    attestor = KeyAttestor(lambda: (errand.signing_pem.encode(), None))
     terms = AttestingTerms("https://gatekeeper.example.test", "https://gatekeeper.example.test/policy", "0")
-    return replace(application, room=replace(application.room, attesting=Attesting(terms, signer)))
+    return replace(application, room=replace(application.room, attesting=Attesting(terms, attestor)))
 
 
 def _nonces(database: Any) -> Callable[[], str]:

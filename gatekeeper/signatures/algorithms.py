@@ -10,6 +10,7 @@ from __future__ import annotations
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
+from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 
 from gatekeeper.signatures.ed25519ph import verify_ed25519ph
 from gatekeeper.signatures.keys import LoadedKey
@@ -26,6 +27,34 @@ def verifies(key: LoadedKey, signature: bytes, message: bytes) -> bool:
     if isinstance(key, rsa.RSAPublicKey):
         return _verifies_rsa(key, signature, message)
     return _verifies_ed25519(key, signature, message)
+
+
+_BY_NAME: dict[str, hashes.HashAlgorithm] = {
+    "sha256": hashes.SHA256(),
+    "sha384": hashes.SHA384(),
+    "sha512": hashes.SHA512(),
+}
+
+
+def verifies_digest(key: LoadedKey, signature: bytes, name: str, digest: bytes) -> bool:
+    """The same where only a digest of the message is known: ``name`` is ``sha256``, ``sha384`` or ``sha512``.
+
+    False for Ed25519, whose signatures need the message.
+    """
+    algorithm = _BY_NAME[name]
+    if len(digest) != algorithm.digest_size:
+        return False
+    hashed = Prehashed(algorithm)
+    try:
+        if isinstance(key, ec.EllipticCurvePublicKey):
+            key.verify(signature, digest, ec.ECDSA(hashed))
+        elif isinstance(key, rsa.RSAPublicKey):
+            key.verify(signature, digest, padding.PKCS1v15(), hashed)
+        else:
+            return False
+    except InvalidSignature:
+        return False
+    return True
 
 
 def _verifies_ecdsa(key: ec.EllipticCurvePublicKey, signature: bytes, message: bytes) -> bool:

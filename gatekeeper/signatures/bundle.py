@@ -1,18 +1,20 @@
-"""Sigstore bundles v0.1 to v0.3 (protobuf-specs sigstore_bundle.proto, JSON form), made with a managed key: form D.
+"""Sigstore bundles v0.1 to v0.3 (protobuf-specs sigstore_bundle.proto, JSON form): form D.
 
-Log entries and timestamps are allowed and not looked at: a managed key needs neither. Members this reader does not
-know are refused, as protobuf's own JSON reader does; so are the snake_case spellings it would also take, because two
-spellings of one member are two answers.
+Certificate, log entries and timestamps are read later, and only when no managed key made the signature: a managed key
+needs none of them. Members this reader does not know are refused, as protobuf's own JSON reader does; so are the
+snake_case spellings it would also take, because two spellings of one member are two answers.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
 from gatekeeper.core import strict_json
 from gatekeeper.core.errors import MalformedError
 from gatekeeper.signatures import media_types
-from gatekeeper.signatures.dsse import pre_authentication_encoding, read_envelope
+from gatekeeper.signatures.dsse import pre_authentication_encoding, read_envelope, spellings_of_envelope
+from gatekeeper.signatures.keyless.material_reading import material_in_bundle
 from gatekeeper.signatures.material import Material
 from gatekeeper.signatures.reason_codes import ReasonCode
 from gatekeeper.signatures.refusal import RefusedError
@@ -68,12 +70,14 @@ def open_bundle(content: bytes) -> Material:
         raise _malformed("`tlogEntries` is no list")
     raw_envelope = _object(bundle.get("dsseEnvelope"), "dsseEnvelope", _ENVELOPE)
     envelope = read_envelope(raw_envelope)
+    certified = identifying[0] != "publicKey"
     return Material(
         message=pre_authentication_encoding(envelope.payload_type, envelope.payload),
         payload=envelope.payload,
         signature=envelope.signature,
         is_statement=True,
-        has_certificate=identifying[0] != "publicKey",
+        certified=partial(material_in_bundle, material, version) if certified else None,
+        envelopes=partial(spellings_of_envelope, envelope),
         has_log_entry=bool(entries),
         hint=_hint(material),
         key_id=envelope.key_id,

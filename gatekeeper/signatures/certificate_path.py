@@ -57,11 +57,11 @@ def load_certificate(content: bytes) -> x509.Certificate:
 
     Raises ValueError.
     """
-    certificate = x509.load_der_x509_certificate(content)
     try:
+        certificate = x509.load_der_x509_certificate(content)
         parts = (certificate.subject, certificate.issuer, certificate.not_valid_after_utc)
         certificate.public_key()
-    except UnsupportedAlgorithm as error:
+    except (UnsupportedAlgorithm, x509.InvalidVersion) as error:
         raise ValueError(str(error)) from error
     if not parts[1].rdns:
         raise ValueError("the certificate names no issuer")
@@ -180,6 +180,12 @@ def check_may_issue(issuer: x509.Certificate, *, below: int, purpose: x509.Objec
     purposes = _value(extensions, x509.ExtendedKeyUsage)
     if purposes is not None and not {purpose, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE} & set(purposes):
         raise NoPathError(f"the issuer {name_of(issuer)} may not issue for this purpose")
+
+
+def is_authority(certificate: x509.Certificate) -> bool:
+    """True when the certificate says it is one of a certificate authority."""
+    constraints = _value(extensions_of(certificate), x509.BasicConstraints)
+    return constraints is not None and constraints.ca
 
 
 def extensions_of(certificate: x509.Certificate) -> x509.Extensions:

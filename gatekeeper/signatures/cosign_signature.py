@@ -8,10 +8,12 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from gatekeeper.core import strict_json
 from gatekeeper.core.errors import MalformedError
 from gatekeeper.signatures import media_types
+from gatekeeper.signatures.keyless.material_reading import material_in_annotations
 from gatekeeper.signatures.material import Material
 from gatekeeper.signatures.reason_codes import ReasonCode
 from gatekeeper.signatures.refusal import RefusedError, strict_base64
@@ -39,12 +41,13 @@ def open_layer(annotations: Mapping[str, str], content: bytes) -> Material:
             ReasonCode.SIGNATURE_ANNOTATION_MISSING,
             f"the layer has no {media_types.SIGNATURE_ANNOTATION} annotation, or an empty one",
         )
+    certified = bool(annotations.get(media_types.CERTIFICATE_ANNOTATION))
     return Material(
         message=content,
         payload=content,
         signature=strict_base64(encoded, "the signature annotation"),
         is_statement=False,
-        has_certificate=bool(annotations.get(media_types.CERTIFICATE_ANNOTATION)),
+        certified=partial(material_in_annotations, annotations) if certified else None,
         has_log_entry=bool(annotations.get(media_types.LOG_ANNOTATION)),
     )
 

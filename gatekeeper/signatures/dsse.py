@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from gatekeeper.core import strict_json
 from gatekeeper.core.errors import MalformedError
 from gatekeeper.signatures import media_types
+from gatekeeper.signatures.keyless.material_reading import material_in_annotations
 from gatekeeper.signatures.material import Material
 from gatekeeper.signatures.reason_codes import ReasonCode
 from gatekeeper.signatures.refusal import RefusedError, strict_base64
@@ -30,6 +34,22 @@ def pre_authentication_encoding(payload_type: str, payload: bytes) -> bytes:
     """``PAE(type, body)`` of the DSSE protocol: the bytes that are signed."""
     kind = payload_type.encode()
     return b"DSSEv1 %d %s %d %s" % (len(kind), kind, len(payload), payload)
+
+
+def spellings_of_envelope(envelope: Envelope) -> tuple[bytes, ...]:
+    """How signers write this envelope as JSON: Go's order of members, with and without an empty key id."""
+    signature = b64encode(envelope.signature).decode()
+    return tuple(
+        json.dumps(
+            {
+                "payloadType": envelope.payload_type,
+                "payload": b64encode(envelope.payload).decode(),
+                "signatures": [entry],
+            },
+            separators=(",", ":"),
+        ).encode()
+        for entry in ({"keyid": envelope.key_id or "", "sig": signature}, {"sig": signature})
+    )
 
 
 def _malformed(detail: str) -> RefusedError:
@@ -84,12 +104,15 @@ def open_layer(annotations: Mapping[str, str], content: bytes) -> Material:
     if not isinstance(document, dict):
         raise _malformed("the envelope is no JSON object")
     envelope = read_envelope(document)
+    certified = bool(annotations.get(media_types.CERTIFICATE_ANNOTATION))
     return Material(
         message=pre_authentication_encoding(envelope.payload_type, envelope.payload),
         payload=envelope.payload,
         signature=envelope.signature,
         is_statement=True,
-        has_certificate=bool(annotations.get(media_types.CERTIFICATE_ANNOTATION)),
+        certified=partial(material_in_annotations, annotations) if certified else None,
+        stored_envelope=content,
+        envelopes=lambda: (content, *spellings_of_envelope(envelope)),
         has_log_entry=bool(annotations.get(media_types.LOG_ANNOTATION)),
         key_id=envelope.key_id,
     )

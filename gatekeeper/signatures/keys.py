@@ -42,7 +42,7 @@ def load_public_key(pem: bytes, source: str) -> PublicKey:
         key = load_pem_public_key(block)
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
         raise _bad(source, "key-malformed", f"it cannot be read ({error}); give {_ACCEPTED}") from error
-    accepted = _accept(key, source)
+    accepted = accepted_key(key, source)
     der = accepted.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     text = accepted.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode("ascii")
     return PublicKey(id=hashlib.sha256(der).hexdigest(), spki_pem=text, source=source)
@@ -50,7 +50,7 @@ def load_public_key(pem: bytes, source: str) -> PublicKey:
 
 @lru_cache(maxsize=1024)
 def _load_once(spki_pem: str) -> LoadedKey:
-    return _accept(load_pem_public_key(spki_pem.encode("ascii")), "stored key")
+    return accepted_key(load_pem_public_key(spki_pem.encode("ascii")), "stored key")
 
 
 def loaded(key: PublicKey) -> LoadedKey:
@@ -105,7 +105,8 @@ def _only_block(pem: bytes, source: str) -> bytes:
     return text[text.index("-----BEGIN ") :].encode("ascii")
 
 
-def _accept(key: object, source: str) -> LoadedKey:
+def accepted_key(key: object, source: str) -> LoadedKey:
+    """The key, when its kind is accepted. MalformedError ``key-kind-refused`` otherwise; ``source`` is for people."""
     if isinstance(key, ec.EllipticCurvePublicKey):
         if not isinstance(key.curve, _CURVES):
             raise _bad(source, "key-kind-refused", f"curve {key.curve.name} is not accepted; use {_ACCEPTED}")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from gatekeeper.core.digest import Digest
+from gatekeeper.signatures.keyless.material import KeylessMaterial
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,8 +21,13 @@ class Material:
     signature: bytes
     is_statement: bool
     """True: the payload is an in-toto statement. False: simple signing claims."""
-    has_certificate: bool = False
+    certified: Callable[[], KeylessMaterial] | None = None
+    """Reads the certificate and what proves its time; None: there is no certificate. Raises RefusedError."""
     has_log_entry: bool = False
+    envelopes: Callable[[], tuple[bytes, ...]] = tuple
+    """Writes the envelope's JSON in every spelling that a log may have hashed; none where there is no envelope."""
+    stored_envelope: bytes | None = None
+    """The bytes of an envelope that is a layer of its own: cosign 2 had them timestamped, not the signature."""
     hint: str | None = None
     """Which key the bundle says it was; never trusted, only compared."""
     key_id: str | None = None

@@ -33,7 +33,6 @@ class ReasonCode(StrEnum):
     ENVELOPE_PAYLOAD_TYPE = "envelope-payload-type"
     ENVELOPE_SIGNATURE_COUNT = "envelope-signature-count"
     NO_TRUSTED_KEYS = "no-trusted-keys"
-    KEYLESS_NOT_SUPPORTED = "keyless-not-supported"
     SIGNATURE_NOT_BY_TRUSTED_KEY = "signature-not-by-trusted-key"
     CLAIMS_MALFORMED = "claims-malformed"
     CLAIMS_TYPE_UNKNOWN = "claims-type-unknown"
@@ -46,6 +45,33 @@ class ReasonCode(StrEnum):
     TIMESTAMP_MISMATCH = "timestamp-mismatch"
     TIMESTAMP_SIGNATURE_WRONG = "timestamp-signature-wrong"
     TIMESTAMP_UNTRUSTED = "timestamp-untrusted"
+    TIMESTAMP_OUTSIDE_WINDOW = "timestamp-outside-window"
+    TIMESTAMP_TOO_MANY = "timestamp-too-many"
+    TRUST_ROOT_MISSING = "trust-root-missing"
+    CERTIFICATE_MALFORMED = "certificate-malformed"
+    CERTIFICATE_UNSUITABLE = "certificate-unsuitable"
+    CERTIFICATE_IDENTITY_UNCLEAR = "certificate-identity-unclear"
+    CERTIFICATE_UNTRUSTED = "certificate-untrusted"
+    CERTIFICATE_OUTSIDE_VALIDITY = "certificate-outside-validity"
+    CERTIFICATE_AUTHORITY_OUTSIDE_WINDOW = "certificate-authority-outside-window"
+    SIGNATURE_NOT_BY_CERTIFICATE = "signature-not-by-certificate"
+    SCT_MISSING = "sct-missing"
+    SCT_LOG_UNKNOWN = "sct-log-unknown"
+    SCT_SIGNATURE_WRONG = "sct-signature-wrong"
+    SCT_LOG_OUTSIDE_WINDOW = "sct-log-outside-window"
+    LOG_ENTRY_MISSING = "log-entry-missing"
+    LOG_ENTRY_TOO_MANY = "log-entry-too-many"
+    LOG_ENTRY_MALFORMED = "log-entry-malformed"
+    LOG_ENTRY_KIND_UNKNOWN = "log-entry-kind-unknown"
+    LOG_ENTRY_MISMATCH = "log-entry-mismatch"
+    LOG_UNKNOWN = "log-unknown"
+    LOG_OUTSIDE_WINDOW = "log-outside-window"
+    LOG_PROMISE_MISSING = "log-promise-missing"
+    LOG_PROMISE_WRONG = "log-promise-wrong"
+    LOG_PROOF_MALFORMED = "log-proof-malformed"
+    LOG_PROOF_WRONG = "log-proof-wrong"
+    LOG_CHECKPOINT_WRONG = "log-checkpoint-wrong"
+    SIGNING_TIME_UNPROVEN = "signing-time-unproven"
     UNREADABLE = "unreadable"
 
 
@@ -60,6 +86,7 @@ class Meaning:
 
 _R = Outcome.REFUSED
 _S = Outcome.SKIPPED
+_I = Outcome.INCONCLUSIVE
 _SIGN_AGAIN = "Sign the image again with `cosign sign --key`."
 _SIGN_AGAIN_KEYLESS = (
     "Sign the image again with `cosign sign`, and look at what it says of certificate, log and time."
@@ -67,6 +94,7 @@ _SIGN_AGAIN_KEYLESS = (
 _NAME_ROOT = (
     "If the signer uses an instance of its own, import its trust root: `gatekeeper trust import FILE`."
 )
+_UPDATE_ROOT = "Update the trust root; if it still says so, the key was retired before: sign the image again."
 _ATTEST_AGAIN = (
     "Make the attestation again with a tool that writes in-toto statements, such as `cosign attest`."
 )
@@ -74,7 +102,7 @@ _ATTEST_AGAIN = (
 MEANINGS: Mapping[ReasonCode, Meaning] = {
     ReasonCode.SIGNATURE_VERIFIED: Meaning(
         Outcome.VERIFIED,
-        "A trusted key signed a claim that names exactly this digest.",
+        "A trusted key, or a certificate under a trust root, signed a claim that names exactly this digest.",
         "Nothing to do.",
     ),
     ReasonCode.ATTESTATION_VERIFIED: Meaning(
@@ -172,11 +200,6 @@ MEANINGS: Mapping[ReasonCode, Meaning] = {
         "No trusted key is configured, so nothing can be verified.",
         "Name the signers' public keys in the policy.",
     ),
-    ReasonCode.KEYLESS_NOT_SUPPORTED: Meaning(
-        _S,
-        "No trusted key made this signature; it carries a certificate (keyless), which is not verified.",
-        "Sign the image with a managed key as well.",
-    ),
     ReasonCode.SIGNATURE_NOT_BY_TRUSTED_KEY: Meaning(
         _R,
         "No trusted key made this signature over these bytes: another key signed, or the bytes were changed.",
@@ -236,6 +259,141 @@ MEANINGS: Mapping[ReasonCode, Meaning] = {
         _R,
         "The timestamp comes from an authority that no trust root names, or that is not made for timestamps.",
         _NAME_ROOT,
+    ),
+    ReasonCode.TIMESTAMP_OUTSIDE_WINDOW: Meaning(
+        _R,
+        "The trust root did not trust the timestamp's authority at the time it states.",
+        _UPDATE_ROOT,
+    ),
+    ReasonCode.TIMESTAMP_TOO_MANY: Meaning(
+        _R,
+        "There are more than 32 timestamps, or the same one twice.",
+        _SIGN_AGAIN_KEYLESS,
+    ),
+    ReasonCode.TRUST_ROOT_MISSING: Meaning(
+        _S,
+        "The signature carries a certificate (keyless), and no Sigstore trust root is configured to verify it with.",
+        "Run `gatekeeper trust update` for the public-good one, or `gatekeeper trust import FILE`.",
+    ),
+    ReasonCode.CERTIFICATE_MALFORMED: Meaning(
+        _R,
+        "The signing certificate cannot be read, or its key is of a kind that is not accepted.",
+        _SIGN_AGAIN_KEYLESS,
+    ),
+    ReasonCode.CERTIFICATE_UNSUITABLE: Meaning(
+        _R,
+        "The certificate is not one for signing code: a certificate authority, or without the key usages it needs.",
+        _SIGN_AGAIN_KEYLESS,
+    ),
+    ReasonCode.CERTIFICATE_IDENTITY_UNCLEAR: Meaning(
+        _R,
+        "The certificate does not name exactly one identity, or names its issuer twice and differently.",
+        _SIGN_AGAIN_KEYLESS,
+    ),
+    ReasonCode.CERTIFICATE_UNTRUSTED: Meaning(
+        _R,
+        "No authority of the trust root issued the signing certificate; what a signer brings along is never trusted.",
+        _NAME_ROOT,
+    ),
+    ReasonCode.CERTIFICATE_OUTSIDE_VALIDITY: Meaning(
+        _R,
+        "The certificate, or one of those above it, was not within its validity at the time of signing.",
+        _SIGN_AGAIN_KEYLESS,
+    ),
+    ReasonCode.CERTIFICATE_AUTHORITY_OUTSIDE_WINDOW: Meaning(
+        _R,
+        "The trust root did not trust the certificate authority at the time of signing.",
+        _UPDATE_ROOT,
+    ),
+    ReasonCode.SIGNATURE_NOT_BY_CERTIFICATE: Meaning(
+        _R,
+        "The certificate's key did not make this signature over these bytes.",
+        _SIGN_AGAIN_KEYLESS,
+    ),
+    ReasonCode.SCT_MISSING: Meaning(
+        _R,
+        "The certificate does not carry exactly one proof of certificate transparency (SCT).",
+        _SIGN_AGAIN_KEYLESS,
+    ),
+    ReasonCode.SCT_LOG_UNKNOWN: Meaning(
+        _R,
+        "The certificate's SCT comes from a log that the trust root does not name.",
+        _NAME_ROOT,
+    ),
+    ReasonCode.SCT_SIGNATURE_WRONG: Meaning(
+        _R,
+        "The certificate's SCT is not signed by its log, or is one of another certificate.",
+        _SIGN_AGAIN_KEYLESS,
+    ),
+    ReasonCode.SCT_LOG_OUTSIDE_WINDOW: Meaning(
+        _R,
+        "The trust root did not trust the certificate transparency log at the time of the SCT.",
+        _UPDATE_ROOT,
+    ),
+    ReasonCode.LOG_ENTRY_MISSING: Meaning(
+        _R,
+        "The signature is not in a transparency log, and the trust root demands one.",
+        "Sign again with a log entry; an instance without a log has a trust root that names none.",
+    ),
+    ReasonCode.LOG_ENTRY_TOO_MANY: Meaning(
+        _R,
+        "There is more than one transparency log entry.",
+        _SIGN_AGAIN_KEYLESS,
+    ),
+    ReasonCode.LOG_ENTRY_MALFORMED: Meaning(
+        _R,
+        "The transparency log entry cannot be read.",
+        _SIGN_AGAIN_KEYLESS,
+    ),
+    ReasonCode.LOG_ENTRY_KIND_UNKNOWN: Meaning(
+        _R,
+        "The log entry is of a kind that is not known: `hashedrekord`, `dsse` and `intoto`, 0.0.1 and 0.0.2, are.",
+        _SIGN_AGAIN_KEYLESS,
+    ),
+    ReasonCode.LOG_ENTRY_MISMATCH: Meaning(
+        _R,
+        "The log entry is one of another signature, another content or another certificate.",
+        _SIGN_AGAIN_KEYLESS,
+    ),
+    ReasonCode.LOG_UNKNOWN: Meaning(
+        _R,
+        "The log entry comes from a transparency log that the trust root does not name.",
+        _NAME_ROOT,
+    ),
+    ReasonCode.LOG_OUTSIDE_WINDOW: Meaning(
+        _R,
+        "The trust root did not trust the transparency log's key at the time of the entry.",
+        _UPDATE_ROOT,
+    ),
+    ReasonCode.LOG_PROMISE_MISSING: Meaning(
+        _R,
+        "The log entry has neither the log's promise (SET) nor the proof that its form demands.",
+        _SIGN_AGAIN_KEYLESS,
+    ),
+    ReasonCode.LOG_PROMISE_WRONG: Meaning(
+        _R,
+        "The log's promise (SET) is not signed by the log, or the entry was changed since.",
+        _SIGN_AGAIN_KEYLESS,
+    ),
+    ReasonCode.LOG_PROOF_MALFORMED: Meaning(
+        _R,
+        "The proof that the log contains the entry cannot be read, or has no checkpoint.",
+        _SIGN_AGAIN_KEYLESS,
+    ),
+    ReasonCode.LOG_PROOF_WRONG: Meaning(
+        _R,
+        "The proof does not lead from the entry to the root hash of the log's checkpoint.",
+        _SIGN_AGAIN_KEYLESS,
+    ),
+    ReasonCode.LOG_CHECKPOINT_WRONG: Meaning(
+        _R,
+        "The log itself did not sign the checkpoint; signatures of witnesses alone do not count.",
+        _SIGN_AGAIN_KEYLESS,
+    ),
+    ReasonCode.SIGNING_TIME_UNPROVEN: Meaning(
+        _R,
+        "Nothing trusted says when the signature was made: no promise of a log and no timestamp of an authority.",
+        "Sign again with a timestamp: Rekor v2 entries have no time of their own.",
     ),
     ReasonCode.UNREADABLE: Meaning(
         _R,

@@ -19,6 +19,7 @@ from gatekeeper.signatures.certificate_path import (
     PathError,
     check_understood,
     extensions_of,
+    is_authority,
     name_of,
     path_to_anchor,
 )
@@ -121,9 +122,9 @@ def check_timestamping_certificate(certificate: x509.Certificate) -> None:
             f"{name_of(certificate)} is not made for timestamps alone: its extended key usage must be critical "
             "and nothing but timestamping"
         )
+    if is_authority(certificate):
+        raise NoPathError(f"{name_of(certificate)} is a certificate authority, not a timestamp signer")
     for extension in extensions:
-        if isinstance(extension.value, x509.BasicConstraints) and extension.value.ca:
-            raise NoPathError(f"{name_of(certificate)} is a certificate authority, not a timestamp signer")
         if isinstance(extension.value, x509.KeyUsage) and not (
             extension.value.digital_signature or extension.value.content_commitment
         ):

@@ -13,6 +13,8 @@ from gatekeeper.core.trust import PublicKey, TrustMaterial
 from gatekeeper.ports import Judged, Statement, Verified, Wanted
 from gatekeeper.signatures import bundle, cosign_signature, dsse, media_types, storage
 from gatekeeper.signatures.algorithms import verifies
+from gatekeeper.signatures.keyless.trust_root import opened
+from gatekeeper.signatures.keyless_proof import prove_by_certificate
 from gatekeeper.signatures.keys import loaded
 from gatekeeper.signatures.material import Material
 from gatekeeper.signatures.proof import Proof
@@ -36,16 +38,18 @@ class _Facts:
 
 
 class Verifier:
-    """The port ``SignatureVerifier`` for cosign signatures, bundles and attestations made with managed keys."""
+    """The port ``SignatureVerifier`` for cosign signatures, bundles and attestations, by managed key or keyless."""
 
     def wanted(self, manifest: Manifest, *, found_at: tuple[str, ...], tag: str | None) -> tuple[Wanted, ...]:
         """Which layers of this opened manifest are candidates; empty when it carries no form we know."""
         return storage.candidates_in(manifest, found_at=found_at, tag=tag)
 
     def verify(self, wanted: Wanted, content: bytes, *, subject: Judged, trust: TrustMaterial) -> Verified:
-        """Run the pipeline. Never raises for what the bytes say; MalformedError for a key that is none."""
+        """Run the pipeline. Never raises for what the bytes say; MalformedError for a key or root that is none."""
         for key in trust.keys:
             loaded(key)
+        for root in trust.roots:
+            opened(root)
         facts = _Facts(Purpose.SIGNATURE if wanted.form in _SIGNATURE_FORMS else Purpose.UNKNOWN)
         try:
             # 1. The carrier: stored in the registry itself, under a sha256 digest, in a manifest.
@@ -132,16 +136,12 @@ def _prove(material: Material, trust: TrustMaterial, facts: _Facts) -> Proof:
         key = _matching_key(material, trust.keys)
         if key is not None:
             return Proof(f"signed by the key {key.source}", key)
-        if material.has_certificate:
-            return _prove_by_certificate(material)
+        if material.certified is not None:
+            return prove_by_certificate(material, trust.roots)
         raise _not_by_trusted_key(material, trust.keys)
     except RefusedError:
         facts.purpose = _claimed_purpose(material)
         raise
-
-
-def _prove_by_certificate(_material: Material) -> Proof:
-    raise RefusedError(ReasonCode.KEYLESS_NOT_SUPPORTED, "signed with a certificate, not with a trusted key")
 
 
 def _matching_key(material: Material, keys: Sequence[PublicKey]) -> PublicKey | None:
@@ -210,7 +210,7 @@ def _anomalies(material: Material, proof: Proof) -> list[str]:
         found.append("hint-names-another-key")
     if material.key_id is not None and material.hint is not None and material.key_id != material.hint:
         found.append("key-id-differs-from-hint")
-    if material.has_certificate and proof.certificate is None:
+    if material.certified is not None and proof.certificate is None:
         found.append("certificate-not-checked")
     if material.has_log_entry and proof.log_index is None:
         found.append("log-entry-not-checked")

@@ -79,13 +79,13 @@ class Authority:
         return Authority(key, self.sign(builder), self)
 
     def sign(self, builder: x509.CertificateBuilder) -> x509.Certificate:
-        """The certificate under this authority's name and key."""
+        """The certificate under this authority's name and key, with the authority's key identifier added."""
         identifier = x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key())
-        return (
-            builder.issuer_name(self.certificate.subject)
-            .add_extension(identifier, critical=False)
-            .sign(self.key, hashes.SHA384())
-        )
+        return self.sign_complete(builder.add_extension(identifier, critical=False))
+
+    def sign_complete(self, builder: x509.CertificateBuilder) -> x509.Certificate:
+        """The certificate with exactly the extensions the builder has."""
+        return builder.issuer_name(self.certificate.subject).sign(self.key, hashes.SHA384())
 
     @property
     def chain(self) -> tuple[x509.Certificate, ...]:

@@ -163,7 +163,7 @@ def test_a_bundle_for_another_image_is_refused() -> None:
 def test_a_keyless_bundle_is_skipped(name: str) -> None:
     document = bundle(key=STRANGER, verificationMaterial={name: {"rawBytes": "AA=="}})
     candidate = bundled(document).judged()
-    assert (candidate.outcome, candidate.reason_code) == (Outcome.SKIPPED, "keyless-not-supported")
+    assert (candidate.outcome, candidate.reason_code) == (Outcome.SKIPPED, "trust-root-missing")
     assert candidate.purpose is Purpose.SIGNATURE
 
 

@@ -40,7 +40,7 @@ _EXPECTED = {
     "c3-bundle-index-recursive": [_SIGNED],
     "full-c2": [_ATTESTED, _ATTESTED, _ATTESTED, _SIGNED],
     "full-c3": [_ATTESTED, _ATTESTED, _ATTESTED, _SIGNED],
-    "kl-c3-rekor1": [("signature", "keyless-not-supported")],
+    "kl-c3-rekor1": [("signature", "trust-root-missing")],
     "notation-jws-rsa2048": [("signature", "notation-not-supported")],
     "notation-cose-ec256": [("signature", "notation-not-supported")],
     "oras-sbom-spdx-json": [],

@@ -165,7 +165,7 @@ def test_case_14_a_signature_copied_from_another_image() -> None:
 def test_keyless_layers_are_skipped_and_said_to_be() -> None:
     layer = simple(key=STRANGER, annotations={media_types.CERTIFICATE_ANNOTATION: "-----BEGIN …"})
     candidate = layer.judged()
-    assert (candidate.outcome, candidate.reason_code) == (Outcome.SKIPPED, "keyless-not-supported")
+    assert (candidate.outcome, candidate.reason_code) == (Outcome.SKIPPED, "trust-root-missing")
 
 
 def test_a_trusted_key_counts_whatever_certificate_and_log_entry_lie_beside() -> None:

@@ -88,6 +88,11 @@ class DefaultsModel(Table):
         None,
         description="Globs over `registry/path` that are never written to. Those of `[defaults]` always hold too.",
     )
+    act_on_unscanned: Flag | None = Field(
+        None,
+        description="true: an image that fails only because scan evidence is missing or too old is acted on too; "
+        "`false`: it fails, and stays where it is.",
+    )
     empty_tags: Flag | None = Field(
         None,
         description="true: a failing tag without an earlier passed digest may be emptied without a proposal; `false`.",

@@ -21,6 +21,7 @@ from gatekeeper.core.platforms import is_listed
 from gatekeeper.core.policy import Artifacts, ScopedPolicy, matches_any
 from gatekeeper.core.rules.rule import Check, Context, Rule
 from gatekeeper.core.rules.unasked import unasked
+from gatekeeper.core.scan import NOT_SCANNED, Scan
 from gatekeeper.core.verdict import EVALUATOR, Finding, Level, Result, State, Subject, Verdict
 from gatekeeper.core.waiver import Waiver
 
@@ -34,7 +35,12 @@ _PSEUDO_RULES = frozenset({POLICY, EVIDENCE})
 
 
 def decide(
-    policy: ScopedPolicy, subject: Subject, evidence: Evidence, waivers: tuple[Waiver, ...], now: datetime
+    policy: ScopedPolicy,
+    subject: Subject,
+    evidence: Evidence,
+    waivers: tuple[Waiver, ...],
+    now: datetime,
+    scan: Scan = NOT_SCANNED,
 ) -> Verdict:
     """Judges one subject. Equal arguments give byte-identical verdicts, in whatever order they were gathered."""
     judged = _on_platforms(evidence, policy.scope.platforms)
@@ -45,6 +51,7 @@ def decide(
             name: frozenset(key.id for key in signer.keys) for name, signer in sorted(policy.signers.items())
         },
         now=now,
+        scan=scan,
     )
     checked = tuple(_checks(policy, context, evidence))
     active = tuple(sorted((waiver for waiver in waivers if waiver.active(now)), key=lambda waiver: waiver.id))
@@ -61,7 +68,9 @@ def decide(
         evaluator=EVALUATOR,
         findings=findings,
         decided_at=now,
-        recheck_at=_recheck_at(policy, context, findings, [deadline for _, deadline in checked], active),
+        recheck_at=_recheck_at(
+            policy, context, findings, [moment for _, moments in checked for moment in moments], active
+        ),
     )
 
 
@@ -72,27 +81,30 @@ def _on_platforms(evidence: Evidence, platforms: tuple[str, ...]) -> Evidence:
     return dataclasses.replace(evidence, children=kept)
 
 
-_Checked = tuple[Finding, datetime | None]
+_Checked = tuple[Finding, tuple[datetime | None, ...]]
 
 
 def _checks(policy: ScopedPolicy, context: Context, evidence: Evidence) -> Iterator[_Checked]:
-    """Findings before waivers, each with the moment at which time alone changes it."""
+    """Findings before waivers, each with the moments at which time alone changes it."""
     digest = context.subject.digest
     for gap in evidence.unavailable:
-        yield _found(EVIDENCE, Level.FAIL, {}, unasked(gap, digest, None)), None
+        yield _found(EVIDENCE, Level.FAIL, {}, unasked(gap, digest, None)), ()
     rules = [rule for rule in policy.rules.rules if rule.level is not Level.OFF]
     if not rules:
-        yield _found(POLICY, Level.FAIL, {}, _policy_empty(digest)), None
+        yield _found(POLICY, Level.FAIL, {}, _policy_empty(digest)), ()
     if _has_no_image(policy, context.evidence):
         # With a gap the missing image may be what could not be asked; the findings above say so.
         if not evidence.unavailable:
-            yield _found(EVIDENCE, Level.FAIL, {}, _no_image(digest, evidence)), None
+            yield _found(EVIDENCE, Level.FAIL, {}, _no_image(digest, evidence)), ()
         return
     for rule in rules:
         parameters = _parameters(rule)
         checks = tuple(rule.check(context)) or (_did_not_run(rule, digest),)
         for check in checks:
-            yield _found(rule.id, check.level or rule.level, parameters, check), check.deadline
+            yield (
+                _found(rule.id, check.level or rule.level, parameters, check),
+                (check.deadline, check.fails_at),
+            )
 
 
 def _has_no_image(policy: ScopedPolicy, judged: Evidence) -> bool:
@@ -150,6 +162,7 @@ def _found(rule: str, level: Level, parameters: Mapping[str, Plain], check: Chec
         basis=check.basis,
         settles=check.settles and check.result is Result.VIOLATED,
         fingerprint=str(canonical_digest(key)),
+        fails_at=check.fails_at if check.result is Result.SATISFIED else None,
     )
 
 

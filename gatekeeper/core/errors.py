@@ -32,6 +32,8 @@ class Cause(StrEnum):
     """The subject's own bytes break their specification."""
     JUNK = "junk"
     """More unusable candidates hang on the subject than we read."""
+    STALE = "stale"
+    """Known, but too old to be believed: a feed that was not renewed in time."""
     VANISHED = "vanished"
     """Listed, but answered 404 when fetched, and not yet confirmed as gone."""
 

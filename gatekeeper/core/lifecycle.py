@@ -220,3 +220,5 @@ class CaseFile:
     """Seen before the scope began to act here."""
     turned: bool = False
     """A change of policy, keys or version turned it from passed to failed, and nobody has accepted that change."""
+    feed_waits: bool = False
+    """It fails only by a version of a feed that is still weighed, or held until a person accepts it."""

@@ -58,6 +58,9 @@ RELEASE_ENDED = "release-ended"
 STANDING = frozenset({RESTORED_BEFORE, RELEASE_ENDED})
 """Why a proposal follows from what a person decided before: its fingerprints are only ever added to."""
 
+SCAN_EVIDENCE = frozenset({"scan-evidence-missing", "scan-evidence-stale"})
+"""Rules about evidence that is not there: alone they move nothing unless the scope says so."""
+
 Plan = Nothing | Propose | Act | ProposeRelease | Supersede
 
 _KINDS: Mapping[Action, IntentKind] = {
@@ -114,6 +117,10 @@ def _plan_failed(file: CaseFile, verdict: Verdict, scope: Scope, budget: Budget,
     if scope.mode is Mode.OBSERVE:
         return Nothing("mode-observe")
     violations = verdict.violations_at(file.tag)
+    if file.feed_waits:
+        return Nothing("feed-waits")
+    if not scope.act_on_unscanned and all(finding.rule in SCAN_EVIDENCE for finding in violations):
+        return Nothing("scan-evidence-only")
     if all(finding.settles for finding in violations) and now < verdict.subject.first_seen + scope.settle:
         return Nothing("settling")
     shown = frozenset(finding.fingerprint for finding in violations)

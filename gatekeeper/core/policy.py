@@ -74,6 +74,8 @@ class Scope:
     evidence_interval: timedelta = timedelta(hours=6)
     protected_tags: tuple[str, ...] = ()
     protected_repositories: tuple[str, ...] = ()
+    act_on_unscanned: bool = False
+    """Opt-in: an image that fails only for missing or old scan evidence is acted on too."""
     empty_tags: bool = False
     """Opt-in: a failing tag without an earlier passed digest may be replaced by a tombstone without a proposal."""
     platforms: tuple[str, ...] = ()

@@ -72,6 +72,8 @@ class Finding:
     """Digest over (rule, parameters, digest, reason code, evidence digest or kind of absence)."""
     waived_by: str | None = None
     """Id of the waiver or release that accepts it."""
+    fails_at: datetime | None = None
+    """When it will be violated if nothing but time changes."""
 
     @property
     def counts(self) -> bool:
@@ -113,6 +115,21 @@ class Verdict:
     def violations_at(self, tag: str | None) -> tuple[Finding, ...]:
         """The counting findings that make this tag fail."""
         return tuple(finding for finding in self.counting_at(tag) if finding.result is Result.VIOLATED)
+
+    @property
+    def fails_at(self) -> datetime | None:
+        """When time alone makes it fail: the first deadline of a finding that would weigh then."""
+        return self.failing_later[0].fails_at if self.failing_later else None
+
+    @property
+    def failing_later(self) -> tuple[Finding, ...]:
+        """Findings with a deadline that strikes, the first first."""
+        found = [
+            finding
+            for finding in self.findings
+            if finding.fails_at is not None and finding.level is Level.FAIL and finding.waived_by is None
+        ]
+        return tuple(sorted(found, key=lambda finding: (finding.fails_at, finding.fingerprint)))
 
     def reason_at(self, tag: str | None) -> str:
         """The reason code that belongs to ``state_at(tag)``."""

@@ -12,7 +12,7 @@ from gatekeeper.core.lifecycle import Case, CaseState
 from gatekeeper.core.policy import Policy, ScopedPolicy
 from gatekeeper.core.reference import Repository
 from gatekeeper.core.tombstone import TombstoneFacts
-from gatekeeper.core.verdict import Result, State, Verdict
+from gatekeeper.core.verdict import Finding, Result, State, Verdict
 from gatekeeper.ports import StatusRow
 
 
@@ -219,7 +219,15 @@ def _said(verdict: Verdict, tag: str | None) -> tuple[AnswerState, str, str, str
             return AnswerState(str(state)), reason, finding.message, finding.remedy
     waived = reason == "passed-with-waiver"
     message = "every finding is satisfied or accepted" if waived else "every rule is satisfied"
+    if verdict.failing_later:
+        first = verdict.failing_later[0]
+        return AnswerState(str(state)), reason, f"{message}; {will_fail(first)}", first.remedy
     return AnswerState(str(state)), reason, message, ""
+
+
+def will_fail(finding: Finding) -> str:
+    """What strikes when, if nothing but time changes."""
+    return f"will fail on {finding.fails_at:%Y-%m-%d %H:%M} UTC: {finding.message}"
 
 
 def _of_row(

@@ -9,6 +9,7 @@ from typing import ClassVar, Protocol
 
 from gatekeeper.core.digest import Digest
 from gatekeeper.core.evidence import Absent, Evidence, NodeEvidence, Unavailable
+from gatekeeper.core.scan import NOT_SCANNED, Scan
 from gatekeeper.core.verdict import Level, Result, Subject
 
 
@@ -20,6 +21,8 @@ class Context:
     evidence: Evidence
     signers: Mapping[str, frozenset[str]]
     now: datetime
+    scan: Scan = NOT_SCANNED
+    """What is known about the components of its SBOMs."""
 
     @property
     def images(self) -> tuple[NodeEvidence, ...]:
@@ -44,6 +47,8 @@ class Check:
     """Where a rule has a level of its own for this answer (``no_date`` of image-too-old); else the rule's."""
     deadline: datetime | None = None
     """When this answer changes by the passing of time alone."""
+    fails_at: datetime | None = None
+    """When it is violated by the passing of time alone: shown before it strikes."""
 
 
 class Rule(Protocol):

@@ -1,0 +1,42 @@
+"""Feeds: where vulnerability knowledge comes from, and how fresh it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class FeedKind(StrEnum):
+    """What a feed tells."""
+
+    OSV = "osv"
+    """Advisories in the OSV schema (https://ossf.github.io/osv-schema/)."""
+    KEV = "kev"
+    """CISA's catalog of known exploited vulnerabilities."""
+    EPSS = "epss"
+    """FIRST's exploit prediction scores."""
+    END_OF_LIFE = "endoflife"
+    """When releases of operating systems end (https://endoflife.date)."""
+
+
+@dataclass(frozen=True, slots=True)
+class FeedState:
+    """A feed as it was when something was judged by it."""
+
+    name: str
+    kind: FeedKind
+    ecosystem: str
+    """The one ecosystem of an OSV dump, without its release: ``Debian``, ``npm``; empty: whatever its records name."""
+    version: int
+    """Counts its published imports."""
+    fetched_at: datetime
+    """When its source was last asked with success."""
+    good_until: datetime
+    """From then on it is too old to be believed."""
+    held: bool = False
+    """True while its newest version changes more than the configured share of verdicts and nobody accepted it."""
+
+    def covers(self, ecosystem: str) -> bool:
+        """True when advisories of this ecosystem (without release) come from it."""
+        return self.kind is FeedKind.OSV and self.ecosystem in ("", ecosystem)

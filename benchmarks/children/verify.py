@@ -16,9 +16,10 @@ from datetime import timedelta
 from pathlib import Path
 
 from gatekeeper.core.manifest import ImageManifest
-from gatekeeper.core.policy import Policy, RuleSet, Scope, Signer
+from gatekeeper.core.policy import Policy, RuleSet, Scope
 from gatekeeper.core.reference import Reference, parse_reference
 from gatekeeper.core.rules.signature_missing import SignatureMissing
+from gatekeeper.core.signer import ManagedKey, Signer
 from gatekeeper.ports import Registry
 from gatekeeper.registry.registries import ConfiguredRegistries
 from gatekeeper.registry.settings import Pace, RegistrySettings
@@ -50,7 +51,7 @@ def main() -> None:
     host, key_file, references_file, workers = sys.argv[1:]
     key = load_public_key(Path(key_file).read_bytes(), "release.pub")
     policy = Policy(
-        {"release": Signer("release", (key,))},
+        {"release": Signer("release", (ManagedKey(key),))},
         {"default": RuleSet("default", (SignatureMissing(),))},
         (Scope("all", ("127.0.0.1:*/**",), "default", settle=timedelta(0)),),
     )

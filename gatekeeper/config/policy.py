@@ -24,7 +24,8 @@ from gatekeeper.config.rules import needs_signers, read_rule
 from gatekeeper.config.scopes import assemble_scope, scope_warnings
 from gatekeeper.config.source import TomlSource
 from gatekeeper.core.errors import MalformedError
-from gatekeeper.core.policy import Policy, RuleSet, Scope, Signer
+from gatekeeper.core.policy import Policy, RuleSet, Scope
+from gatekeeper.core.signer import ManagedKey, Signer
 from gatekeeper.core.trust import PublicKey
 from gatekeeper.core.verdict import Level
 from gatekeeper.signatures.keys import load_public_key
@@ -118,7 +119,7 @@ class _PolicyReader:
                 for position, key in enumerate(written if isinstance(written, list) else ())
                 if name in read or _readable(key)
             ]
-            signers[name] = Signer(name, tuple(key for key in keys if key is not None))
+            signers[name] = Signer(name, tuple(ManagedKey(key) for key in keys if key is not None))
         return signers
 
     def key(self, model: KeyModel, at: Location) -> PublicKey | None:

@@ -47,11 +47,10 @@ def decide(
     context = Context(
         subject=dataclasses.replace(subject, tags=tuple(sorted(set(subject.tags)))),
         evidence=judged,
-        signers={
-            name: frozenset(key.id for key in signer.keys) for name, signer in sorted(policy.signers.items())
-        },
+        signers=dict(sorted(policy.signers.items())),
         now=now,
         scan=scan,
+        trust_roots={root.name: root for root in policy.trust_roots},
     )
     checked = tuple(_checks(policy, context, evidence))
     active = tuple(sorted((waiver for waiver in waivers if waiver.active(now)), key=lambda waiver: waiver.id))

@@ -33,7 +33,7 @@ class Cause(StrEnum):
     JUNK = "junk"
     """More unusable candidates hang on the subject than we read."""
     STALE = "stale"
-    """Known, but too old to be believed: a feed that was not renewed in time."""
+    """Known, but too old to be believed: a feed or trust root that was not renewed in time."""
     VANISHED = "vanished"
     """Listed, but answered 404 when fetched, and not yet confirmed as gone."""
 

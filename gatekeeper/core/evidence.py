@@ -227,7 +227,8 @@ class Sbom:
     format: str
     """``cyclonedx-json`` | ``spdx-json`` | the media type of one we cannot read yet."""
     trust: Trust
-    key_ids: tuple[str, ...]
+    signatures: tuple[Digest, ...] = field(default=(), kw_only=True)
+    """``Candidate.signature`` of the verified signatures that vouch for it: its own, or the index's."""
     components: int
     unreadable: int
     """Components that could not be read; the others still count."""

@@ -12,7 +12,8 @@ from functools import cached_property, lru_cache
 from gatekeeper.core.canonical import canonical_digest
 from gatekeeper.core.reference import Repository
 from gatekeeper.core.rules.rule import Rule
-from gatekeeper.core.trust import NotationTrust, PublicKey, TrustMaterial, TrustRoot
+from gatekeeper.core.signer import Signer
+from gatekeeper.core.trust import NotationTrust, TrustMaterial, TrustRoot
 
 
 class Mode(StrEnum):
@@ -44,14 +45,6 @@ class Artifacts(StrEnum):
 
     IGNORE = "ignore"
     JUDGE = "judge"
-
-
-@dataclass(frozen=True, slots=True)
-class Signer:
-    """A named signer: any one of its keys speaks for it."""
-
-    name: str
-    keys: tuple[PublicKey, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +122,7 @@ class ScopedPolicy:
     rules: RuleSet
     signers: Mapping[str, Signer]
     revision: str
+    trust_roots: tuple[TrustRoot, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -144,13 +138,13 @@ class Policy:
     @cached_property
     def revision(self) -> str:
         """sha256 of the policy's canonical form, trust material included."""
-        stale = {root.name: root.expires_at for root in self.trust_roots}
+        stale = tuple((root.name, root.expires_at, root.when_stale) for root in self.trust_roots)
         return str(canonical_digest((self.signers, self.rule_sets, self.scopes, self.trust.digest, stale)))
 
     @cached_property
     def trust(self) -> TrustMaterial:
         """What signatures are verified with: every trusted key once, by id, beside the roots."""
-        found = {key.id: key for signer in self.signers.values() for key in signer.keys}
+        found = {key.id: key.key for signer in self.signers.values() for key in signer.keys}
         return TrustMaterial(
             tuple(found[key_id] for key_id in sorted(found)), self.trust_roots, self.notation
         )
@@ -161,7 +155,9 @@ class Policy:
             return None
         for scope in self.scopes:
             if scope.covers(repository):
-                return ScopedPolicy(scope, self.rule_sets[scope.policy], self.signers, self.revision)
+                return ScopedPolicy(
+                    scope, self.rule_sets[scope.policy], self.signers, self.revision, self.trust_roots
+                )
         return None
 
     def is_quarantine(self, repository: Repository) -> bool:

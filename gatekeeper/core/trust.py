@@ -26,6 +26,13 @@ class PublicKey:
     """Where the policy names it, for messages: a file name or ``inline``."""
 
 
+class WhenStale(StrEnum):
+    """What a trust root that nobody renewed does to what rests on it."""
+
+    WARN = "warn"
+    INDETERMINATE = "indeterminate"
+
+
 @dataclass(frozen=True, slots=True)
 class TrustRoot:
     """One Sigstore instance: its certificate authorities, logs and timestamp authorities."""
@@ -44,6 +51,11 @@ class TrustRoot:
     """What its publisher calls this state of it; the empty string where nobody says."""
     expires_at: datetime | None = None
     """From when on it counts as stale; None: never."""
+    when_stale: WhenStale = WhenStale.WARN
+
+    def stale(self, now: datetime) -> bool:
+        """True when its publisher must have renewed it by now."""
+        return self.expires_at is not None and now >= self.expires_at
 
     @property
     def digest(self) -> Digest:

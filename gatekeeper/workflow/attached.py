@@ -163,7 +163,7 @@ def add_carried(
     for wanted in site.collector.signatures.wanted(manifest, found_at=found_at, tag=tag):
         _verify(site, subject, wanted, pile)
     for document in site.collector.sboms.wanted(manifest, tag=tag):
-        add_sbom(site, subject.digest, document, pile, trust=Trust.UNSIGNED, key_ids=())
+        add_sbom(site, subject.digest, document, pile, trust=Trust.UNSIGNED, signatures=())
 
 
 def _verify(site: Site, subject: Descriptor, wanted: Wanted, pile: Pile) -> None:
@@ -209,7 +209,7 @@ def _add_attested(site: Site, candidate: Candidate, statement: Statement, pile: 
         Digest.of(statement.predicate),
         statement.predicate_type,
         Trust.SIGNED,
-        candidate.key_ids,
+        () if candidate.signature is None else (candidate.signature,),
     )
     try:
         document = site.collector.sboms.read_predicate(statement)
@@ -221,12 +221,20 @@ def _add_attested(site: Site, candidate: Candidate, statement: Statement, pile: 
 
 
 def add_sbom(
-    site: Site, subject: Digest, wanted: WantedSbom, pile: Pile, *, trust: Trust, key_ids: tuple[str, ...]
+    site: Site,
+    subject: Digest,
+    wanted: WantedSbom,
+    pile: Pile,
+    *,
+    trust: Trust,
+    signatures: tuple[Digest, ...],
 ) -> None:
     """Fetches and reads one blob that says to be an SBOM."""
     source = f"SBOM in {wanted.carrier}"
     descriptor = wanted.descriptor
-    found = _FoundSbom(wanted.form, wanted.carrier, descriptor.digest, descriptor.media_type, trust, key_ids)
+    found = _FoundSbom(
+        wanted.form, wanted.carrier, descriptor.digest, descriptor.media_type, trust, signatures
+    )
     too_much = site.spend(descriptor.size)
     if too_much is not None:
         pile.missing(too_much, signatures=False)
@@ -261,7 +269,7 @@ class _FoundSbom:
     claimed: str
     """Media type or predicate type: the carrier's word."""
     trust: Trust
-    key_ids: tuple[str, ...]
+    signatures: tuple[Digest, ...]
 
     def opened(self, format_: str, components: int, unreadable: int) -> Sbom:
         return Sbom(
@@ -270,7 +278,7 @@ class _FoundSbom:
             document=self.document,
             format=format_,
             trust=self.trust,
-            key_ids=self.key_ids,
+            signatures=self.signatures,
             components=components,
             unreadable=unreadable,
         )

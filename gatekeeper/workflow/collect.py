@@ -181,12 +181,12 @@ def _add_buildkit(
         if candidate.outcome is Outcome.VERIFIED and candidate.purpose is Purpose.SIGNATURE
     ]
     trust = Trust.SIGNED_INDEX if signed else Trust.UNSIGNED
-    key_ids = tuple(sorted({key_id for candidate in signed for key_id in candidate.key_ids}))
+    signatures = tuple(sorted({candidate.signature for candidate in signed if candidate.signature}))
     for _, manifest, attested in attestations(index, gathering.opened):
         if attested not in piles:
             continue
         for wanted in gathering.site.collector.sboms.wanted(manifest, tag=None):
-            add_sbom(gathering.site, attested, wanted, piles[attested], trust=trust, key_ids=key_ids)
+            add_sbom(gathering.site, attested, wanted, piles[attested], trust=trust, signatures=signatures)
 
 
 def _node(

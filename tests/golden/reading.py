@@ -11,9 +11,10 @@ from typing import Any, cast
 from gatekeeper.core.canonical import from_plain, to_plain
 from gatekeeper.core.decide import decide
 from gatekeeper.core.evidence import Evidence
-from gatekeeper.core.policy import Policy, RuleSet, Scope, ScopedPolicy, Signer
+from gatekeeper.core.policy import Policy, RuleSet, Scope, ScopedPolicy
 from gatekeeper.core.rules.catalogue import RULES
 from gatekeeper.core.rules.rule import Check, Context, Rule
+from gatekeeper.core.signer import ManagedKey, Signer
 from gatekeeper.core.trust import PublicKey
 from gatekeeper.core.verdict import Subject, Verdict
 from gatekeeper.core.waiver import Waiver
@@ -40,14 +41,18 @@ def read_rule(entry: Mapping[str, Any]) -> Rule:
     return from_plain(RULES[entry["rule"]], parameters)
 
 
+def read_signer(name: str, entry: Any) -> Signer:
+    """``[key id, …]``, or the members of a Signer -> a signer."""
+    if isinstance(entry, list):
+        return Signer(name, tuple(ManagedKey(PublicKey(key, "", "golden")) for key in entry))
+    return from_plain(Signer, {"name": name, **entry})
+
+
 def read_policy(content: Mapping[str, Any], subject: Subject) -> ScopedPolicy:
     """``{"scope": {…}, "rules": […], "signers": {name: [key id, …]}}`` -> what binds the subject's repository."""
     scope = {"name": "golden", "repositories": ["**"], "policy": "golden", **content.get("scope", {})}
     policy = Policy(
-        signers={
-            name: Signer(name, tuple(PublicKey(key, "", "golden") for key in keys))
-            for name, keys in content.get("signers", {}).items()
-        },
+        signers={name: read_signer(name, entry) for name, entry in content.get("signers", {}).items()},
         rule_sets={"golden": RuleSet("golden", tuple(read_rule(entry) for entry in content["rules"]))},
         scopes=(from_plain(Scope, scope),),
     )
@@ -76,7 +81,7 @@ def run_fixture(fixture: Mapping[str, Any]) -> list[dict[str, Any]]:
     context = Context(
         subject=from_plain(Subject, fixture["subject"]),
         evidence=from_plain(Evidence, fixture["evidence"]),
-        signers={name: frozenset(keys) for name, keys in fixture.get("signers", {}).items()},
+        signers={name: read_signer(name, entry) for name, entry in fixture.get("signers", {}).items()},
         now=datetime.fromisoformat(fixture["now"]),
     )
     return [_told(check) for check in rule.check(context)]

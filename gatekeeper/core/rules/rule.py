@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import ClassVar, Protocol
 
 from gatekeeper.core.digest import Digest
 from gatekeeper.core.evidence import Absent, Evidence, NodeEvidence, Unavailable
 from gatekeeper.core.scan import NOT_SCANNED, Scan
+from gatekeeper.core.signer import Signer
+from gatekeeper.core.trust import TrustRoot
 from gatekeeper.core.verdict import Level, Result, Subject
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What a rule may look at. ``signers`` maps a signer's name to the ids of its keys."""
+    """What a rule may look at."""
 
     subject: Subject
     evidence: Evidence
-    signers: Mapping[str, frozenset[str]]
+    signers: Mapping[str, Signer]
     now: datetime
     scan: Scan = NOT_SCANNED
     """What is known about the components of its SBOMs."""
+    trust_roots: Mapping[str, TrustRoot] = field(default_factory=dict)
 
     @property
     def images(self) -> tuple[NodeEvidence, ...]:

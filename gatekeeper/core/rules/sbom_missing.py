@@ -10,6 +10,7 @@ from typing import ClassVar
 from gatekeeper.core.digest import Digest
 from gatekeeper.core.evidence import Absent, NodeEvidence, Sbom, Sboms, Trust, Unavailable
 from gatekeeper.core.rules.rule import Check, Context
+from gatekeeper.core.rules.signed import Named, SignedVia, candidates_in, places_of
 from gatekeeper.core.rules.unasked import unasked
 from gatekeeper.core.verdict import Level, Result
 
@@ -48,15 +49,18 @@ class SbomMissing:
 
     def check(self, context: Context) -> Iterator[Check]:
         """One Check for each image."""
-        names = self.signers or tuple(context.signers)
-        keys = frozenset[str]().union(*(context.signers.get(name, frozenset()) for name in names))
+        named = Named.of(context, self.signers, 1)
         root = context.evidence.root
         for node in context.images:
             places = (node.sboms,) if node.digest == root.digest else (node.sboms, root.sboms)
-            yield self._check_node(node, places, keys)
+            vouching = candidates_in(places_of(context, node, SignedVia.ANY))
+            signed = frozenset(
+                item.signature for item in vouching if item.signature and named.reached((item,))
+            )
+            yield self._check_node(node, places, signed)
 
     def _check_node(
-        self, node: NodeEvidence, places: tuple[Sboms | Absent | Unavailable, ...], keys: frozenset[str]
+        self, node: NodeEvidence, places: tuple[Sboms | Absent | Unavailable, ...], signed: frozenset[Digest]
     ) -> Check:
         platform = str(node.platform) if node.platform else None
         found = sorted(
@@ -65,7 +69,7 @@ class SbomMissing:
         )
         readable = [item for item in found if item.format in READABLE_FORMATS]
         full = [item for item in readable if item.components >= self.minimum_components]
-        enough = [item for item in full if self._trusted(item, keys)]
+        enough = [item for item in full if self._trusted(item, signed)]
         if enough:
             best = enough[0]
             message = f"A {best.format} SBOM lists {best.components} components."
@@ -80,10 +84,10 @@ class SbomMissing:
             Result.VIOLATED, reason_code, message, _REMEDY, node.digest, basis, platform, settles=settles
         )
 
-    def _trusted(self, item: Sbom, keys: frozenset[str]) -> bool:
+    def _trusted(self, item: Sbom, signed: frozenset[Digest]) -> bool:
         if self.trust is SbomTrust.ANY:
             return True
-        return item.trust in (Trust.SIGNED, Trust.SIGNED_INDEX) and not keys.isdisjoint(item.key_ids)
+        return item.trust in (Trust.SIGNED, Trust.SIGNED_INDEX) and not signed.isdisjoint(item.signatures)
 
     def _most_telling(
         self, found: list[Sbom], readable: list[Sbom], full: list[Sbom]

@@ -13,10 +13,11 @@ from gatekeeper.config.settings import DatabaseSettings, EngineSettings, Setting
 from gatekeeper.core.attesting import AttestingTerms
 from gatekeeper.core.errors import ConflictError, NotFoundError
 from gatekeeper.core.lifecycle import CaseState, Decision
-from gatekeeper.core.policy import Action, Mode, Policy, RuleSet, Scope, Signer
+from gatekeeper.core.policy import Action, Mode, Policy, RuleSet, Scope
 from gatekeeper.core.reference import parse_reference
 from gatekeeper.core.rules.signature_missing import SignatureMissing
 from gatekeeper.core.rules.user_root import UserRoot
+from gatekeeper.core.signer import ManagedKey, Signer
 from gatekeeper.database import Database
 from gatekeeper.ports import Page, WorkKind
 from gatekeeper.registry.registries import ConfiguredRegistries
@@ -94,7 +95,7 @@ def _application(errand: Errand, points: Points) -> Application:
         promote_to=(f"{errand.host}/prod/**",),
         recheck_after=timedelta(hours=errand.recheck_hours),
     )
-    signer = Signer("alice", (load_public_key(errand.key_pem.encode(), "alice.pub"),))
+    signer = Signer("alice", (ManagedKey(load_public_key(errand.key_pem.encode(), "alice.pub")),))
     rules = RuleSet("default", (SignatureMissing(), UserRoot()))
     policy = Policy({"alice": signer}, {"default": rules}, (scope,))
     store: Any = Watched(database, points, "store", COMMITS)

@@ -40,7 +40,7 @@ def nonce(name: str) -> str:
 def sbom_evidence(*documents: Digest) -> Sboms:
     return Sboms(
         tuple(
-            Sbom(Form.SBOM_REFERRER, digest("carrier"), document, "spdx-json", Trust.UNSIGNED, (), 2, 0)
+            Sbom(Form.SBOM_REFERRER, digest("carrier"), document, "spdx-json", Trust.UNSIGNED, 2, 0)
             for document in documents
         )
     )

@@ -9,7 +9,7 @@ import pytest
 
 from gatekeeper.core.errors import ConflictError, MalformedError, NotFoundError
 from gatekeeper.core.lifecycle import CaseState
-from gatekeeper.core.policy import Signer
+from gatekeeper.core.signer import ManagedKey, Signer
 from gatekeeper.demo.registry_faults import Match, Status
 from gatekeeper.workflow.policy_change import accept, change
 from tests.integration.workflow.world import MALLORY, World, policy_of
@@ -27,7 +27,9 @@ def estate(world: World, count: int) -> None:
 def other_key(world: World) -> None:
     """The release key is taken out and another put in: every signature is worth nothing any more."""
     policy = policy_of(world.policy.scopes[0])
-    world.policy = dataclasses.replace(policy, signers={"alice": Signer("alice", (MALLORY.public,))})
+    world.policy = dataclasses.replace(
+        policy, signers={"alice": Signer("alice", (ManagedKey(MALLORY.public),))}
+    )
 
 
 def tombstones(world: World, count: int) -> int:

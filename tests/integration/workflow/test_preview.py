@@ -5,10 +5,11 @@ from __future__ import annotations
 import dataclasses
 
 from gatekeeper.core.lifecycle import Caps
-from gatekeeper.core.policy import Existing, Mode, RuleSet, Signer
+from gatekeeper.core.policy import Existing, Mode, RuleSet
 from gatekeeper.core.rules.signature_missing import SignatureMissing
 from gatekeeper.core.rules.tag_latest import TagLatest
 from gatekeeper.core.rules.user_root import UserRoot
+from gatekeeper.core.signer import ManagedKey, Signer
 from gatekeeper.core.verdict import State
 from gatekeeper.workflow.preview import preview
 from tests.integration.workflow.world import MALLORY, MINUTE, World, policy_of
@@ -67,7 +68,9 @@ def test_another_rule_is_counted_by_what_it_turns(world: World) -> None:
 def test_what_only_the_registry_can_tell_is_said_to_be_unknown(world: World) -> None:
     world.good("app/web", "1.0")
     world.rounds(1)
-    other = dataclasses.replace(world.policy, signers={"alice": Signer("alice", (MALLORY.public,))})
+    other = dataclasses.replace(
+        world.policy, signers={"alice": Signer("alice", (ManagedKey(MALLORY.public),))}
+    )
     found = preview(world.app.room, other)
     assert (found.judged, found.unknown, found.failing) == (1, 1, 0)
 

@@ -19,10 +19,11 @@ from gatekeeper.config.settings import DatabaseSettings, PollingSettings, Settin
 from gatekeeper.core.digest import Digest
 from gatekeeper.core.lifecycle import Caps, Case, CaseState, Intent, IntentKind
 from gatekeeper.core.manifest import OCI_MANIFEST, Descriptor, parse_manifest
-from gatekeeper.core.policy import Action, Mode, Policy, RuleSet, Scope, Signer
+from gatekeeper.core.policy import Action, Mode, Policy, RuleSet, Scope
 from gatekeeper.core.reference import Repository, parse_reference
 from gatekeeper.core.rules.signature_missing import SignatureMissing
 from gatekeeper.core.rules.user_root import UserRoot
+from gatekeeper.core.signer import ManagedKey, Signer
 from gatekeeper.core.subject import SubjectKind, classify
 from gatekeeper.database.migrate import upgrade
 from gatekeeper.demo.images import Built, image
@@ -233,7 +234,7 @@ def _migrated() -> Path:
 
 
 def policy_of(*scopes: Scope, rules: RuleSet = RULES) -> Policy:
-    return Policy({"alice": Signer("alice", (ALICE.public,))}, {rules.name: rules}, scopes)
+    return Policy({"alice": Signer("alice", (ManagedKey(ALICE.public),))}, {rules.name: rules}, scopes)
 
 
 class Defects(logging.Handler):

@@ -108,7 +108,7 @@ rules = ["signature-missing"]
 {SCOPE}"""
     read = read_policy(write(tmp_path, text), environment={"PUBLIC_KEY": KEY})
     assert len({signer.keys[0].id for signer in read.policy.signers.values()}) == 1
-    assert [signer.keys[0].source for signer in read.policy.signers.values()] == [
+    assert [signer.keys[0].key.source for signer in read.policy.signers.values()] == [
         "release.pub",
         "inline",
         "env PUBLIC_KEY",

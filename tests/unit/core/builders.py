@@ -36,9 +36,10 @@ from gatekeeper.core.manifest import (
     Manifest,
     parse_manifest,
 )
-from gatekeeper.core.policy import Policy, RuleSet, Scope, ScopedPolicy, Signer
+from gatekeeper.core.policy import Policy, RuleSet, Scope, ScopedPolicy
 from gatekeeper.core.reference import Repository
 from gatekeeper.core.rules.rule import Check, Context, Rule
+from gatekeeper.core.signer import ManagedKey, Signer
 from gatekeeper.core.trust import PublicKey
 from gatekeeper.core.verdict import Subject
 
@@ -140,19 +141,27 @@ def candidate(
         reason_code=reason_code or ("signature-verified" if verified else "signature-not-by-trusted-key"),
         detail="",
         key_ids=(key_id,) if key_id is not None else (),
+        signature=digest(f"signature {key_id}") if key_id is not None else None,
     )
 
 
 def sbom(
     *,
     trust: Trust = Trust.SIGNED,
-    key_ids: tuple[str, ...] = ("k1",),
+    by: tuple[str, ...] = ("k1",),
     components: int = 5,
     format: str = "cyclonedx-json",  # noqa: A002 - the field's name
     name: str = "sbom",
 ) -> Sbom:
     return Sbom(
-        Form.SIGSTORE_BUNDLE, digest(f"{name}-carrier"), digest(name), format, trust, key_ids, components, 0
+        Form.SIGSTORE_BUNDLE,
+        digest(f"{name}-carrier"),
+        digest(name),
+        format,
+        trust,
+        components,
+        0,
+        signatures=tuple(digest(f"signature {key_id}") for key_id in by),
     )
 
 
@@ -206,7 +215,7 @@ def subject(
 
 
 def signer(name: str, *key_ids: str) -> Signer:
-    return Signer(name, tuple(PublicKey(key_id, "", "test") for key_id in key_ids))
+    return Signer(name, tuple(ManagedKey(PublicKey(key_id, "", "test")) for key_id in key_ids))
 
 
 SIGNERS = {"release": signer("release", "k1"), "security": signer("security", "k2")}
@@ -229,8 +238,6 @@ def checks(
     *,
     tags: tuple[str, ...] = ("v1",),
     now: datetime = NOW,
-    signers: Mapping[str, frozenset[str]] | None = None,
+    signers: Mapping[str, Signer] | None = None,
 ) -> list[Check]:
-    if signers is None:
-        signers = {name: frozenset(key.id for key in item.keys) for name, item in SIGNERS.items()}
-    return list(rule.check(Context(subject(of, tags=tags), of, signers, now)))
+    return list(rule.check(Context(subject(of, tags=tags), of, signers or SIGNERS, now)))

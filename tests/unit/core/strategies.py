@@ -84,7 +84,7 @@ SBOMS = st.builds(
     document=DIGESTS,
     format=st.sampled_from(["cyclonedx-json", "spdx-json", "text/spdx"]),
     trust=st.sampled_from(Trust),
-    key_ids=KEY_IDS,
+    signatures=st.lists(DIGESTS, max_size=1).map(tuple),
     components=st.integers(0, 3),
     unreadable=st.integers(0, 3),
 )

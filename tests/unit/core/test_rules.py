@@ -38,6 +38,7 @@ from tests.unit.core.builders import (
     node,
     sbom,
     signed,
+    signer,
 )
 
 DOCS = Path(__file__).parents[3] / "docs" / "rules.md"
@@ -187,7 +188,7 @@ def test_the_threshold_counts_different_signers() -> None:
 
 
 def test_one_key_of_two_signers_does_not_speak_for_both() -> None:
-    shared = {"release": frozenset({"k1", "k9"}), "security": frozenset({"k1"})}
+    shared = {"release": signer("release", "k1", "k9"), "security": signer("security", "k1")}
 
     def told(*key_ids: str) -> Result:
         found = signed(*(candidate(key_id, carrier=key_id) for key_id in key_ids))
@@ -242,7 +243,7 @@ SIGNED_SBOM = SbomMissing(trust=SbomTrust.SIGNED, signers=("release",))
     ("rule", "found", "result", "reason_code"),
     [
         (SbomMissing(), Sboms((sbom(),)), Result.SATISFIED, "sbom-present"),
-        (SbomMissing(), Sboms((sbom(trust=Trust.UNSIGNED, key_ids=()),)), Result.SATISFIED, "sbom-present"),
+        (SbomMissing(), Sboms((sbom(trust=Trust.UNSIGNED, by=()),)), Result.SATISFIED, "sbom-present"),
         (SbomMissing(), Sboms((sbom(),), OUTAGE), Result.SATISFIED, "sbom-present"),
         (SbomMissing(), Absent("sbom"), Result.VIOLATED, "sbom-missing"),
         (SbomMissing(), Sboms((), OUTAGE), Result.UNDETERMINED, "referrers-unavailable"),
@@ -251,19 +252,20 @@ SIGNED_SBOM = SbomMissing(trust=SbomTrust.SIGNED, signers=("release",))
         (SbomMissing(minimum_components=0), Sboms((sbom(components=0),)), Result.SATISFIED, "sbom-present"),
         (SIGNED_SBOM, Sboms((sbom(),)), Result.SATISFIED, "sbom-present"),
         (SIGNED_SBOM, Sboms((sbom(trust=Trust.SIGNED_INDEX),)), Result.SATISFIED, "sbom-present"),
-        (SIGNED_SBOM, Sboms((sbom(trust=Trust.UNSIGNED, key_ids=()),)), Result.VIOLATED, "sbom-unsigned"),
+        (SIGNED_SBOM, Sboms((sbom(trust=Trust.UNSIGNED, by=()),)), Result.VIOLATED, "sbom-unsigned"),
         (SIGNED_SBOM, Sboms((sbom(trust=Trust.UNSIGNED),)), Result.VIOLATED, "sbom-unsigned"),
-        (SIGNED_SBOM, Sboms((sbom(key_ids=("k2",)),)), Result.VIOLATED, "sbom-by-other-signer"),
+        (SIGNED_SBOM, Sboms((sbom(by=("k2",)),)), Result.VIOLATED, "sbom-by-other-signer"),
         (
             SbomMissing(trust=SbomTrust.SIGNED),
-            Sboms((sbom(key_ids=("k2",)),)),
+            Sboms((sbom(by=("k2",)),)),
             Result.SATISFIED,
             "sbom-present",
         ),
     ],
 )
 def test_sbom_answers(rule: SbomMissing, found: Sboms | Absent, result: Result, reason_code: str) -> None:
-    assert reasons(rule, node(sboms=found)) == [(result, reason_code)]
+    attested = signed(*(candidate(key_id, purpose=Purpose.ATTESTATION) for key_id in ("k1", "k2")))
+    assert reasons(rule, node(sboms=found, signatures=attested)) == [(result, reason_code)]
 
 
 def test_an_sbom_of_the_index_counts_for_its_children_never_the_reverse() -> None:

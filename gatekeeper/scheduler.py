@@ -27,6 +27,7 @@ from gatekeeper.workflow.enforce import enforce
 from gatekeeper.workflow.policy_change import weigh
 from gatekeeper.workflow.recover import hold_when_forgotten
 from gatekeeper.workflow.verify import verify
+from gatekeeper.workflow.waive import announce
 from gatekeeper.workflow.watch import watch
 from gatekeeper.workflow.workroom import DAEMON, Workroom
 
@@ -76,6 +77,7 @@ class Daemon:
         self._run_started = self._room.clock.now()
         self._mark_policy()
         self._weigh_change()
+        self._announce_ends()
         claimed = sum(self._claim(host) for host in self._room.registries.hosts())
         self._ticked = time.monotonic()
         return claimed
@@ -228,6 +230,16 @@ class Daemon:
                 f"gatekeeper policy accept {change.revision} --reason TEXT",
             )
         self._told = told
+
+    def _announce_ends(self) -> None:
+        for waiver in announce(self._room):
+            _log.warning(
+                "waiver %s of %s ends at %s; owner: %s",
+                waiver.id,
+                waiver.rule or "a release",
+                waiver.expires_at,
+                ascii(waiver.owner),
+            )
 
     def _claim(self, host: str) -> int:
         """Claims as much as the engine takes for one registry. One claimer per registry at a time."""

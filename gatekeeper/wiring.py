@@ -87,11 +87,19 @@ class Application:
 
         return promote(self.room, reference, target, actor=actor, reason=reason)
 
-    def review(self, case_id: str, decision: Decision, *, actor: str, reason: str) -> Case:
+    def review(
+        self,
+        case_id: str,
+        decision: Decision,
+        *,
+        actor: str,
+        reason: str,
+        expires_at: datetime | None = None,
+    ) -> Case:
         """What a person decides about a case."""
         from gatekeeper.workflow.review import review
 
-        return review(self.room, case_id, decision, actor=actor, reason=reason)
+        return review(self.room, case_id, decision, actor=actor, reason=reason, expires_at=expires_at)
 
     def hold_on(self, *, actor: str, reason: str) -> None:
         """Stops every registry write."""
@@ -183,6 +191,7 @@ def build(
         limits_in_force=lambda: dataclasses.replace(_limits(now()), lease=settings.engine.lease),
         caps_in_force=lambda: now().caps,
         attesting=_attesting(settings),
+        waiver_limits_in_force=lambda: now().waivers,
     )
     return Application(room, settings, tuple(closers))
 

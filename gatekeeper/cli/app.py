@@ -8,7 +8,7 @@ import typer
 
 from gatekeeper import __version__
 from gatekeeper.cli.coercion import HELP_NAMES, read_plainly
-from gatekeeper.cli.commands import audit, breaker, config, hold, policy, quarantine, token
+from gatekeeper.cli.commands import audit, breaker, config, hold, policy, quarantine, token, waiver
 from gatekeeper.cli.commands.check import check
 from gatekeeper.cli.commands.demo import demo
 from gatekeeper.cli.commands.explain import explain
@@ -31,6 +31,7 @@ app = typer.Typer(
 for verb in (demo, run, check, status, explain, promote):
     app.command()(verb)
 app.add_typer(quarantine.app, name="quarantine")
+app.add_typer(waiver.app, name="waiver")
 app.add_typer(hold.app, name="hold")
 app.add_typer(breaker.app, name="breaker")
 app.add_typer(policy.app, name="policy")

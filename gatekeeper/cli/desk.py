@@ -25,7 +25,22 @@ class Desk(Protocol):
 
     def case(self, case: str) -> Plain: ...
 
-    def review(self, case: str, decision: str, reason: str) -> Plain: ...
+    def review(self, case: str, decision: str, reason: str, expires_at: str | None = None) -> Plain: ...
+
+    def waivers(self, ended: bool) -> Plain: ...
+
+    def add_waiver(
+        self,
+        *,
+        rule: str,
+        digest: str | None,
+        repositories: str | None,
+        reason: str,
+        owner: str | None,
+        expires_at: str,
+    ) -> Plain: ...
+
+    def revoke_waiver(self, waiver: str, reason: str) -> Plain: ...
 
     def brakes(self) -> Plain: ...
 

@@ -150,9 +150,50 @@ class LocalDesk:
         """One case with findings, intents and history."""
         return plain(self._room.store.case(case))
 
-    def review(self, case: str, decision: str, reason: str) -> Plain:
+    def review(self, case: str, decision: str, reason: str, expires_at: str | None = None) -> Plain:
         """Release, keep or restore."""
-        return plain(self._application.review(case, Decision(decision), actor=actor(), reason=reason))
+        end = None if expires_at is None else datetime.fromisoformat(expires_at)
+        return plain(
+            self._application.review(case, Decision(decision), actor=actor(), reason=reason, expires_at=end)
+        )
+
+    def waivers(self, ended: bool) -> Plain:
+        """Waivers and releases."""
+        from gatekeeper.workflow.waive import listing
+
+        return {"items": [plain(one) for one in listing(self._room, ended=ended)], "next": None}
+
+    def add_waiver(
+        self,
+        *,
+        rule: str,
+        digest: str | None,
+        repositories: str | None,
+        reason: str,
+        owner: str | None,
+        expires_at: str,
+    ) -> Plain:
+        """Accepts a rule's findings for a while."""
+        from gatekeeper.workflow.waive import add
+
+        return plain(
+            add(
+                self._room,
+                rule=rule,
+                digest=digest,
+                repositories=repositories,
+                reason=reason,
+                owner=owner,
+                expires_at=datetime.fromisoformat(expires_at),
+                actor=actor(),
+            )
+        )
+
+    def revoke_waiver(self, waiver: str, reason: str) -> Plain:
+        """Ends a waiver or release now."""
+        from gatekeeper.workflow.waive import revoke
+
+        return plain(revoke(self._room, waiver, actor=actor(), reason=reason))
 
     def brakes(self) -> Plain:
         """Hold and breaker."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -23,6 +23,24 @@ def duration_option(text: str) -> timedelta:
         return parse_duration(text)
     except ValueError as error:
         raise typer.BadParameter(f"{text!r} {error}") from error
+
+
+def moment_option(text: str) -> datetime:
+    """A time on the command line: a duration from now on, or a date with or without time; UTC where it says no zone.
+
+    Raises BadParameter: exit code 2.
+    """
+    try:
+        return datetime.now(UTC) + parse_duration(text)
+    except (ValueError, OverflowError):
+        pass
+    try:
+        moment = datetime.fromisoformat(text)
+        return (moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise typer.BadParameter(
+            f"{text!r} is neither a duration (30d, 12h) nor a time (2026-12-31, 2026-12-31T18:00Z)"
+        ) from error
 
 
 OutputOption = Annotated[

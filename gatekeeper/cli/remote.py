@@ -181,12 +181,36 @@ class RemoteDesk:
         row = self._ask("GET", f"/v1/quarantine/{quote(case, safe='')}")
         return self._having(row, "case", "verdict", "intents", "history")
 
-    def review(self, case: str, decision: str, reason: str) -> Plain:
+    def review(self, case: str, decision: str, reason: str, expires_at: str | None = None) -> Plain:
         """POST /v1/quarantine/{case}/{decision}."""
-        decided = self._ask(
-            "POST", f"/v1/quarantine/{quote(case, safe='')}/{decision}", body={"reason": reason}
-        )
+        body = {"reason": reason} | ({} if expires_at is None else {"expires_at": expires_at})
+        decided = self._ask("POST", f"/v1/quarantine/{quote(case, safe='')}/{decision}", body=body)
         return self._having(decided, "id", "state", "repository", "digest", "tags")
+
+    def waivers(self, ended: bool) -> Plain:
+        """GET /v1/waivers."""
+        return self._having(self._ask("GET", "/v1/waivers", {"ended": str(ended).lower()}), "items", "next")
+
+    def add_waiver(
+        self,
+        *,
+        rule: str,
+        digest: str | None,
+        repositories: str | None,
+        reason: str,
+        owner: str | None,
+        expires_at: str,
+    ) -> Plain:
+        """POST /v1/waivers."""
+        given = {"rule": rule, "reason": reason, "expires_at": expires_at}
+        named = {"digest": digest, "repositories": repositories, "owner": owner}
+        body = given | {name: value for name, value in named.items() if value is not None}
+        return self._having(self._ask("POST", "/v1/waivers", body=body), "id", "state", "expires_at")
+
+    def revoke_waiver(self, waiver: str, reason: str) -> Plain:
+        """POST /v1/waivers/{waiver}/revoke."""
+        path = f"/v1/waivers/{quote(waiver, safe='')}/revoke"
+        return self._having(self._ask("POST", path, body={"reason": reason}), "id", "state", "expires_at")
 
     def brakes(self) -> Plain:
         """GET /v1/hold."""

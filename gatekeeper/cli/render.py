@@ -293,6 +293,51 @@ def preview_blocks(found: Plain) -> list[Block]:
     return blocks
 
 
+def waiver_blocks(waiver: Plain) -> list[Block]:
+    """``waiver add`` and ``waiver revoke``."""
+    return [
+        Facts(
+            [
+                ("waiver", waiver["id"]),
+                ("state", waiver["state"]),
+                ("rule", waiver["rule"]),
+                ("digest", waiver["digest"]),
+                ("repositories", waiver["repositories"]),
+                ("reason", waiver["reason"]),
+                ("owner", waiver["owner"]),
+                ("ends", waiver["expires_at"]),
+                ("revoked", waiver["revoked_at"]),
+                ("case", waiver["case"]),
+                ("uses", str(waiver["uses"])),
+            ]
+        )
+    ]
+
+
+def waivers_blocks(listing: Plain) -> list[Block]:
+    """``waiver list``."""
+    return [
+        Rows(
+            ["waiver", "state", "rule", "digest", "repositories", "owner", "ends", "uses", "reason"],
+            [
+                [
+                    one["id"],
+                    "ending" if one["ending"] else one["state"],
+                    one["rule"] or f"release of case {one['case']}",
+                    short(one["digest"]) if one["digest"] else None,
+                    one["repositories"],
+                    one["owner"],
+                    one["expires_at"] or "never",
+                    str(one["uses"]),
+                    one["reason"],
+                ]
+                for one in listing["items"]
+            ],
+            empty="no such waiver",
+        )
+    ]
+
+
 def short(digest: str) -> str:
     """Enough of a digest to recognise it."""
     algorithm, _, encoded = digest.partition(":")

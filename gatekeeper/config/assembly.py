@@ -25,6 +25,7 @@ from gatekeeper.config.settings import (
 from gatekeeper.config.signing import assemble_signing
 from gatekeeper.config.source import TomlSource
 from gatekeeper.core.lifecycle import Caps
+from gatekeeper.core.waiver import WaiverLimits
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,7 @@ def assemble(
         polling=PollingSettings(**dict(model.polling)),
         engine=EngineSettings(**dict(model.engine)),
         caps=Caps(**dict(model.caps)),
+        waivers=WaiverLimits(**dict(model.waivers)),
         logging=LoggingSettings(**dict(model.logging)),
         signing=None if model.signing is None else assemble_signing(assembly, model.signing),
     )

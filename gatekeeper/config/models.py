@@ -269,6 +269,17 @@ class CapsModel(Table):
     )
 
 
+class WaiversModel(Table):
+    """How long people may accept deviations, and how early their end is told."""
+
+    longest: Duration = Field(
+        parse_duration("90d"), description="A waiver that would hold longer is refused."
+    )
+    announce: Duration = Field(
+        parse_duration("7d"), description="So long before its end a waiver or release is announced."
+    )
+
+
 class LoggingModel(Table):
     """What the daemon writes to stderr."""
 
@@ -354,6 +365,7 @@ class ConfigModel(Table):
     polling: PollingModel = Field(PollingModel(), description="How often repositories are looked at.")
     engine: EngineModel = Field(EngineModel(), description="How much is done at once.")
     caps: CapsModel = Field(CapsModel(), description="The ceiling of a bad day.")
+    waivers: WaiversModel = Field(WaiversModel(), description="How long deviations may be accepted.")
     logging: LoggingModel = Field(LoggingModel(), description="What the daemon writes to stderr.")
     signing: SigningModel | None = Field(None, description="Verdicts as signed attestations; left out: none.")
     registries: tuple[RegistryModel, ...] = Field(

@@ -10,6 +10,7 @@ from gatekeeper.config.models import CredentialsModel, LimitsModel, ProxiesModel
 from gatekeeper.config.problems import Location
 from gatekeeper.config.settings import WatchedRegistry
 from gatekeeper.core.errors import ConfigurationError
+from gatekeeper.core.globs import DOCKER_HUB_ALIASES
 from gatekeeper.registry.settings import (
     Anonymous,
     CredentialCommand,
@@ -29,9 +30,6 @@ from gatekeeper.registry.settings import (
 
 HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9]([a-z0-9._-]*[a-z0-9])?)(:[0-9]{1,5})?", re.ASCII)
 REALM = re.compile(rf"(https?://)?{HOST.pattern}", re.ASCII)
-DOCKER_HUB_ALIASES = frozenset(
-    {"index.docker.io", "registry-1.docker.io", "hub.docker.com", "registry.hub.docker.com"}
-)
 
 
 def assemble_registry(assembly: Assembly, model: RegistryModel, at: Location) -> WatchedRegistry | None:

@@ -9,11 +9,11 @@ from gatekeeper.config.globs import (
     literal,
     platform_trouble,
     quarantine_template_trouble,
-    repository_glob_trouble,
     tag_glob_trouble,
 )
 from gatekeeper.config.policy_models import DefaultsModel, ScopeModel
 from gatekeeper.config.problems import Location
+from gatekeeper.core.globs import repository_glob_trouble
 from gatekeeper.core.policy import Action, Mode, Policy, Scope, matches_any
 from gatekeeper.core.reference import Repository
 

@@ -13,6 +13,7 @@ from gatekeeper.core.attesting import AttestingTerms
 from gatekeeper.core.lifecycle import Caps
 from gatekeeper.core.policy import matches_any
 from gatekeeper.core.trust import PublicKey
+from gatekeeper.core.waiver import WaiverLimits
 from gatekeeper.registry.settings import RegistrySettings
 
 
@@ -160,6 +161,7 @@ class Settings:
     polling: PollingSettings = field(default_factory=PollingSettings)
     engine: EngineSettings = field(default_factory=EngineSettings)
     caps: Caps = field(default_factory=Caps)
+    waivers: WaiverLimits = field(default_factory=WaiverLimits)
     logging: LoggingSettings = field(default_factory=LoggingSettings)
     signing: SigningSettings | None = None
 

@@ -3,9 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from enum import StrEnum
 
 from gatekeeper.core.digest import Digest
+
+
+@dataclass(frozen=True, slots=True)
+class WaiverLimits:
+    """How long a waiver may hold, and how long before its end it is told of."""
+
+    longest: timedelta = timedelta(days=90)
+    announce: timedelta = timedelta(days=7)
+
+
+class WaiverState(StrEnum):
+    """Whether a waiver still accepts anything."""
+
+    ACTIVE = "active"
+    EXPIRED = "expired"
+    REVOKED = "revoked"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +46,12 @@ class Waiver:
     added_at: datetime | None = None
     """None only before it is recorded."""
     revoked_at: datetime | None = None
+
+    def state(self, now: datetime) -> WaiverState:
+        """Revoked stays revoked, also after it would have ended by itself."""
+        if self.revoked_at is not None and self.revoked_at <= now:
+            return WaiverState.REVOKED
+        return WaiverState.ACTIVE if self.active(now) else WaiverState.EXPIRED
 
     def active(self, now: datetime) -> bool:
         """False from the very second of expiry or revocation on."""

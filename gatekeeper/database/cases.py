@@ -26,6 +26,7 @@ from gatekeeper.database.rows import (
     read_body,
     repository_named,
 )
+from gatekeeper.database.waivers import insert_waiver
 from gatekeeper.ports import CaseRow, Page
 
 
@@ -97,7 +98,7 @@ class Cases:
                 )
             close_case(connection, row, state, actor=actor, reason=reason, now=now)
             if waiver is not None:
-                _add_waiver(connection, waiver, row.id, now)
+                insert_waiver(connection, waiver, now=now, case_id=row.id)
             for draft in intents:
                 add_intent(connection, draft, now=now)
             mark_digests(connection, row.repository_id, (row.digest,), now=now)
@@ -166,21 +167,3 @@ def _named(connection: Connection, name: str) -> Any:
     if row is None:
         raise NotFoundError(f"there is no case {name}", reason_code="case-unknown")
     return row
-
-
-def _add_waiver(connection: Connection, waiver: Waiver, case_id: int, now: datetime) -> None:
-    connection.execute(
-        insert(tables.waiver).values(
-            id=waiver.id,
-            rule=waiver.rule,
-            fingerprints=tuple(sorted(waiver.fingerprints)),
-            digest=waiver.digest,
-            repository_glob=waiver.repository_glob,
-            reason=waiver.reason,
-            owner=waiver.owner,
-            approver=waiver.approver,
-            expires_at=waiver.expires_at,
-            added_at=now,
-            case_id=case_id,
-        )
-    )

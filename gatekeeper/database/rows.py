@@ -111,6 +111,8 @@ def waiver_of(row: Any) -> Waiver:
         owner=row.owner,
         approver=row.approver,
         expires_at=row.expires_at,
+        added_at=row.added_at,
+        revoked_at=row.revoked_at,
     )
 
 

@@ -17,6 +17,7 @@ from gatekeeper.database.status import Status
 from gatekeeper.database.subjects import Subjects
 from gatekeeper.database.tokens import Tokens
 from gatekeeper.database.verdicts import Verdicts
+from gatekeeper.database.waivers import Waivers
 
 
 class Database(
@@ -31,6 +32,7 @@ class Database(
     Status,
     AuditTrail,
     Tokens,
+    Waivers,
 ):
     """``ports.Store`` on SQLite or PostgreSQL. Thread-safe; several processes may use one database."""
 

@@ -24,6 +24,7 @@ from gatekeeper.database.planned import apply_plans
 from gatekeeper.database.policies import change_accepted
 from gatekeeper.database.sboms import keep_images, keep_sboms
 from gatekeeper.database.upsert import insert_missing, upsert
+from gatekeeper.database.waivers import record_uses
 from gatekeeper.ports import Judgement, Lease
 
 _TIMES = ("decided_at", "recheck_at")
@@ -47,6 +48,7 @@ class Verdicts:
             keep_sboms(connection, row.repository_id, judgement.evidence, judgement.sboms)
             verdict_id = _keep_verdict(connection, row, judgement, now)
             _keep_passes(connection, row.repository_id, judgement.verdict, now)
+            record_uses(connection, row.id, judgement.verdict, now=now)
             again = apply_plans(connection, row, judgement, now)
             for draft in judgement.anchors:
                 add_intent(connection, draft, now=now)

@@ -32,6 +32,7 @@ from gatekeeper.ports.registry import (
 )
 from gatekeeper.ports.store import Store
 from gatekeeper.ports.tokens import ApiToken, TokenScope, TokenStore
+from gatekeeper.ports.waivers import WaiverRow, WaiverStore
 from gatekeeper.ports.work import (
     DueSubject,
     GatheredSbom,
@@ -94,6 +95,8 @@ __all__ = [
     "TokenStore",
     "Verified",
     "VerifyStore",
+    "WaiverRow",
+    "WaiverStore",
     "Wanted",
     "WantedSbom",
     "WatchStore",

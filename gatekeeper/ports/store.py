@@ -9,6 +9,7 @@ from gatekeeper.ports.journal import BrakeStore, IntentStore, VerifyStore, Watch
 from gatekeeper.ports.policies import PolicyStore
 from gatekeeper.ports.readings import ReviewStore, StatusStore
 from gatekeeper.ports.tokens import TokenStore
+from gatekeeper.ports.waivers import WaiverStore
 
 
 class Store(
@@ -21,6 +22,7 @@ class Store(
     StatusStore,
     AuditStore,
     TokenStore,
+    WaiverStore,
     Protocol,
 ):
     """All of it; ``database`` implements this."""

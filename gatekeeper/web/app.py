@@ -9,7 +9,18 @@ from fastapi import FastAPI
 from starlette.routing import Route
 
 from gatekeeper import __version__
-from gatekeeper.web import brakes, health, images, policy, problem, promotions, quarantine, status, tokens
+from gatekeeper.web import (
+    brakes,
+    health,
+    images,
+    policy,
+    problem,
+    promotions,
+    quarantine,
+    status,
+    tokens,
+    waivers,
+)
 from gatekeeper.web.auth import Authenticator
 from gatekeeper.web.desk import WebDesk
 from gatekeeper.web.frame import Frame
@@ -53,7 +64,7 @@ def create_app(room: Workroom, *, missing: Callable[[], tuple[str, ...]]) -> Fas
     status_route = status.StatusRoute(room, authenticator, generation, threads)
     app.router.routes.append(Route(status.PATH, status_route, methods=["GET"], name="status"))
     desk = WebDesk(room, authenticator, generation, threads)
-    for noun in (images, quarantine, promotions, brakes, policy, tokens):
+    for noun in (images, quarantine, promotions, brakes, policy, waivers, tokens):
         app.include_router(noun.router(desk))
     app.include_router(health.router(missing, metrics, threads))
     describe(app)

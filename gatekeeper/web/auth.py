@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import NoReturn
 
 from gatekeeper.core.errors import DeniedError
+from gatekeeper.core.globs import within
 from gatekeeper.core.reference import Repository
 from gatekeeper.ports import ApiToken, TokenScope, TokenStore
 from gatekeeper.web.cache import GenerationCache
@@ -50,6 +51,16 @@ class Caller:
             f"this token lacks the scope {scope!s} {where}; ask an administrator for one that has it",
             reason_code="token-scope-missing",
         )
+
+    def must_for(self, scope: TokenScope, glob: str) -> None:
+        """Raises DeniedError unless the token has the scope in everything that the glob could match."""
+        if not (self.token.scopes & {scope, TokenScope.ADMIN} and within(glob, self.token.repositories)):
+            self._refuse(scope, f"for all of {glob}")
+
+    def sees_any(self, glob: str) -> bool:
+        """True when the glob certainly lies within what the caller may read, or covers all of that."""
+        mine = self.token.repositories
+        return within(glob, mine) or any(within(one, (glob,)) for one in mine)
 
     def sees(self, repository: Repository) -> bool:
         """True when the caller may read this repository: listings leave out the others."""

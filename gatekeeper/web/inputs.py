@@ -5,11 +5,13 @@ No control character enters: the database refuses some of them, terminals obey o
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import Path, Query
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from gatekeeper.core.errors import MalformedError
 from gatekeeper.core.lifecycle import CaseState
 from gatekeeper.ports import TokenScope
 
@@ -42,6 +44,7 @@ CaseStates = Annotated[
     list[CaseState] | None,
     Query(max_length=20, description="default: those that wait for a person (proposed, open, kept)"),
 ]
+WaiverId = Annotated[str, Path(min_length=1, max_length=100, pattern=_LINE)]
 CaseId = Annotated[str, Path(min_length=1, max_length=100, pattern=_LINE)]
 DigestText = Annotated[str, Path(max_length=200, pattern=_LINE, description="sha256:… or sha512:…")]
 TokenId = Annotated[str, Path(max_length=100, pattern=_LINE)]
@@ -59,6 +62,22 @@ class ReasonBody(_Strict):
     """A decision needs a reason."""
 
     reason: Reason
+
+
+class ReviewBody(ReasonBody):
+    """A decision; ``expires_at`` is when a release ends."""
+
+    expires_at: AwareDatetime | None = None
+
+
+class WaiverBody(ReasonBody):
+    """A deviation to accept: of one rule, for a digest, for a glob of repositories, or for both together."""
+
+    rule: Annotated[str, Field(min_length=1, max_length=100, pattern=_LINE)]
+    digest: Annotated[str, Field(max_length=200, pattern=_LINE)] | None = None
+    repositories: Annotated[str, Field(min_length=1, max_length=400, pattern=_GLOB)] | None = None
+    owner: Annotated[str, Field(min_length=1, max_length=200, pattern=_LINE)] | None = None
+    expires_at: AwareDatetime
 
 
 class PromotionBody(_Strict):
@@ -79,3 +98,11 @@ class TokenBody(_Strict):
         Field(min_length=1, max_length=100, description="globs over REGISTRY/REPOSITORY; `**` is all"),
     ]
     expires_at: AwareDatetime | None = None
+
+
+def utc(moment: datetime) -> datetime:
+    """Raises MalformedError at the ends of the calendar, where a time zone leads out of it."""
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError as error:
+        raise MalformedError("expires_at is out of the calendar", reason_code="time-malformed") from error

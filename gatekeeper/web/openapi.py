@@ -15,6 +15,7 @@ from gatekeeper.web.schemas import Schemas
 from gatekeeper.workflow.answer import Answer
 from gatekeeper.workflow.explain import Explanation
 from gatekeeper.workflow.promote import Promotion
+from gatekeeper.workflow.waive import ListedWaiver
 
 Document = dict[str, Any]
 ANSWERS: dict[str, object] = {
@@ -30,6 +31,8 @@ ANSWERS: dict[str, object] = {
     "PolicyInForce": POLICY_IN_FORCE,
     "Promotion": Promotion,
     "Verdict": Verdict,
+    "ListedWaiver": ListedWaiver,
+    "ListedWaiverPage": PageOf(ListedWaiver),
 }
 PROBLEM = {
     "type": "object",

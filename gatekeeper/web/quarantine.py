@@ -10,7 +10,7 @@ from gatekeeper.ports import Page, TokenScope
 from gatekeeper.web.auth import Caller
 from gatekeeper.web.desk import WebDesk, answered, route
 from gatekeeper.web.images import readable
-from gatekeeper.web.inputs import After, CaseId, CaseStates, Limit, ReasonBody, RepositoryGlob
+from gatekeeper.web.inputs import After, CaseId, CaseStates, Limit, RepositoryGlob, ReviewBody, utc
 from gatekeeper.workflow.review import review
 
 WAITING_FOR_PEOPLE = (CaseState.PROPOSED, CaseState.OPEN, CaseState.KEPT)
@@ -47,12 +47,16 @@ def router(desk: WebDesk) -> APIRouter:
         return answered(row)
 
     @api.post("/{case}/{decision}", **route(TokenScope.REVIEW, "Case"))
-    def decided(case: CaseId, decision: Decision, body: ReasonBody, caller: Caller = calling) -> Response:
+    def decided(case: CaseId, decision: Decision, body: ReviewBody, caller: Caller = calling) -> Response:
         """Release, keep or restore. The reason goes into the audit trail under the token's name; the daemon carries out
-        what follows. 409 when the case does not allow it or another reviewer was faster.
+        what follows. A release may end (`expires_at`): then it comes back as a proposal. 409 when the case does not
+        allow it or another reviewer was faster.
         """
         caller.must_anywhere(TokenScope.REVIEW)
         caller.must(TokenScope.REVIEW, room.store.case(case).case.repository)
-        return desk.changed(review(room, case, decision, actor=caller.actor, reason=body.reason))
+        end = None if body.expires_at is None else utc(body.expires_at)
+        return desk.changed(
+            review(room, case, decision, actor=caller.actor, reason=body.reason, expires_at=end)
+        )
 
     return api

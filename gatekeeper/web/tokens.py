@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from fastapi import APIRouter, Depends
 from starlette.responses import Response
 
-from gatekeeper.core.errors import MalformedError
 from gatekeeper.ports import TokenScope
 from gatekeeper.web.auth import Caller
 from gatekeeper.web.desk import WebDesk, answered, route
-from gatekeeper.web.inputs import TokenBody, TokenId
+from gatekeeper.web.inputs import TokenBody, TokenId, utc
 from gatekeeper.workflow import tokens
 
 DEFAULT_LIFE = timedelta(days=90)
@@ -38,7 +37,7 @@ def router(desk: WebDesk) -> APIRouter:
             name=body.name,
             scopes=frozenset(body.scopes),
             repositories=tuple(body.repositories),
-            expires_at=now + DEFAULT_LIFE if body.expires_at is None else _utc(body.expires_at),
+            expires_at=now + DEFAULT_LIFE if body.expires_at is None else utc(body.expires_at),
             now=now,
             actor=caller.actor,
             spends=caller.token if caller.token.one_use else None,
@@ -54,11 +53,3 @@ def router(desk: WebDesk) -> APIRouter:
         return Response(status_code=204)
 
     return api
-
-
-def _utc(moment: datetime) -> datetime:
-    """Raises MalformedError at the ends of the calendar, where a time zone leads out of it."""
-    try:
-        return moment.astimezone(UTC)
-    except OverflowError as error:
-        raise MalformedError("expires_at is out of the calendar", reason_code="time-malformed") from error

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from gatekeeper.core.errors import ConflictError, MalformedError
 from gatekeeper.core.lifecycle import ENFORCING, Case, CaseState, Decision, Intent, IntentDraft, IntentState
 from gatekeeper.core.waiver import Waiver
 from gatekeeper.ports import CaseRow
 from gatekeeper.workflow import drafts, graveyard
+from gatekeeper.workflow.waive import refuse_past
 from gatekeeper.workflow.workroom import Workroom
 
 _ALLOWED = {
@@ -21,16 +24,31 @@ _BECOMES = {
 }
 
 
-def review(room: Workroom, case_id: str, decision: Decision, *, actor: str, reason: str) -> Case:
+def review(
+    room: Workroom,
+    case_id: str,
+    decision: Decision,
+    *,
+    actor: str,
+    reason: str,
+    expires_at: datetime | None = None,
+) -> Case:
     """Decides a case. The tags are put back by intents that the daemon carries out.
 
-    A release accepts exactly the findings shown; a restore accepts nothing. Raises NotFoundError for an unknown case,
+    A release accepts exactly the findings shown, until ``expires_at`` if that is given; then they come back as a
+    proposal. A restore accepts nothing. Raises NotFoundError for an unknown case,
     ConflictError when the case does not allow this decision or another reviewer was faster, MalformedError for an
     empty reason.
     """
     said = reason.strip()
     if not said:
         raise MalformedError("say why: the reason must not be empty", reason_code="reason-missing")
+    if expires_at is not None:
+        if decision is not Decision.RELEASE:
+            raise MalformedError(
+                f"only a release ends; to {decision} has none", reason_code="expiry-not-possible"
+            )
+        refuse_past(expires_at, room.clock.now())
     row = room.store.case(case_id)
     case = row.case
     if case.state not in _ALLOWED[decision]:
@@ -51,13 +69,15 @@ def review(room: Workroom, case_id: str, decision: Decision, *, actor: str, reas
         _BECOMES[decision],
         actor=actor,
         reason=said,
-        waiver=_release_waiver(room, case, actor, said) if decision is Decision.RELEASE else None,
+        waiver=_release_waiver(room, case, actor, said, expires_at) if decision is Decision.RELEASE else None,
         intents=_restores(row, actor, said) if puts_back else (),
         now=room.clock.now(),
     )
 
 
-def _release_waiver(room: Workroom, case: Case, actor: str, reason: str) -> Waiver:
+def _release_waiver(
+    room: Workroom, case: Case, actor: str, reason: str, expires_at: datetime | None
+) -> Waiver:
     return Waiver(
         id=f"release-{case.id}-{room.nonce()}",
         rule=None,
@@ -67,7 +87,7 @@ def _release_waiver(room: Workroom, case: Case, actor: str, reason: str) -> Waiv
         reason=reason,
         owner=actor,
         approver=actor,
-        expires_at=None,
+        expires_at=expires_at,
     )
 
 

@@ -12,6 +12,7 @@ from gatekeeper.core.errors import NotFoundError, NotOfferedError, UnavailableEr
 from gatekeeper.core.lifecycle import Caps
 from gatekeeper.core.policy import Policy
 from gatekeeper.core.reference import Repository
+from gatekeeper.core.waiver import WaiverLimits
 from gatekeeper.ports import (
     AttestationSigner,
     Clock,
@@ -140,6 +141,7 @@ class Workroom:
     """Where a person decides about a case: written on tombstones."""
     limits_in_force: Callable[[], Limits] = Limits
     caps_in_force: Callable[[], Caps] = Caps
+    waiver_limits_in_force: Callable[[], WaiverLimits] = WaiverLimits
     tag_lists: TagLists = field(default_factory=TagLists)
     attesting: Attesting | None = None
     """None: no attestation is ever attached."""
@@ -153,6 +155,11 @@ class Workroom:
     def caps(self) -> Caps:
         """Ceilings on enforcing intents, as of now."""
         return self.caps_in_force()
+
+    @property
+    def waiver_limits(self) -> WaiverLimits:
+        """How long waivers may hold, as of now."""
+        return self.waiver_limits_in_force()
 
     @property
     def collector(self) -> Collector:

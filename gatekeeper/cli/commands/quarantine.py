@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated
 
 import typer
@@ -15,6 +16,7 @@ from gatekeeper.cli.options import (
     ReasonOption,
     ServerOption,
     TokenFileOption,
+    moment_option,
 )
 from gatekeeper.cli.output import Line, Output, show
 from gatekeeper.cli.render import case_blocks, case_facts, cases_blocks, recovered_blocks
@@ -82,6 +84,16 @@ def show_case(
 def release(
     case: CaseArgument,
     reason: ReasonOption,
+    expires: Annotated[
+        datetime | None,
+        typer.Option(
+            "--expires",
+            "--until",
+            metavar="WHEN",
+            parser=moment_option,
+            help="When it ends (30d, 2026-12-31): then it is proposed again, never acted on; left out: never.",
+        ),
+    ] = None,
     output: OutputOption = Output.TABLE,
     config: ConfigOption = None,
     server: ServerOption = None,
@@ -90,7 +102,9 @@ def release(
     insecure_http: InsecureOption = False,
 ) -> None:
     """Accept exactly the findings that the case shows, and put the tags back. New findings act again."""
-    _decide(Where(config, server, token_file, ca_file, insecure_http), case, "release", reason, output)
+    _decide(
+        Where(config, server, token_file, ca_file, insecure_http), case, "release", reason, output, expires
+    )
 
 
 @app.command()
@@ -149,7 +163,9 @@ def recover(
     raise typer.Exit(int(ExitCode.INDETERMINATE if found["unavailable"] else ExitCode.PASSED))
 
 
-def _decide(where: Where, case: str, decision: str, reason: str, output: Output) -> None:
+def _decide(
+    where: Where, case: str, decision: str, reason: str, output: Output, expires: datetime | None = None
+) -> None:
     with where.desk(registries=False) as desk:
-        decided = desk.review(case, decision, reason)
+        decided = desk.review(case, decision, reason, expires.isoformat() if expires is not None else None)
     show(output, decided, lambda: [case_facts(decided), Line(OUTCOMES[decision])])

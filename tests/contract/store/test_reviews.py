@@ -79,7 +79,7 @@ def test_a_release_is_a_waiver_a_restore_and_a_new_judgement(store: Database) ->
         store, case, CaseState.RELEASED, waiver=_release(case), intents=[_restore(store, case_id)]
     )
     assert released == dataclasses.replace(case, state=CaseState.RELEASED, updated_at=NOW + MINUTE)
-    assert store.waivers(APP, subject.digest) == (_release(case),)
+    assert store.waivers(APP, subject.digest) == (dataclasses.replace(_release(case), added_at=NOW + MINUTE),)
     assert [intent.draft.kind for intent in store.case(case_id).intents] == [
         IntentKind.QUARANTINE,
         IntentKind.RESTORE,

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -123,6 +123,11 @@ class Site:
         return self.ask(
             "GET", "/v1/status", token=token, query=query, headers={"If-None-Match": known} if known else {}
         )
+
+    @property
+    def later(self) -> str:
+        """A moment at which a waiver may end."""
+        return (self.world.clock.now() + timedelta(days=1)).isoformat()
 
     @property
     def revision(self) -> str:

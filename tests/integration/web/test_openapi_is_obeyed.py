@@ -36,6 +36,13 @@ def test_real_answers_fit_their_schemas(site: Site) -> None:
     site.ask("POST", "/v1/hold/off", body=REASON)
     repository, _, digest = good.partition("@")
     token = {"name": "made", "scopes": ["read"], "repositories": ["**"]}
+    waiver = {
+        "rule": "user-root",
+        "reason": "known",
+        "expires_at": site.later,
+        "repositories": site.image("app/bad"),
+    }
+    made = site.ask("POST", "/v1/waivers", body=waiver).json["id"]
     promotion = {"image": site.image(good), "target": site.image("prod/good:1")}
     asked: list[tuple[str, str, str, dict[str, str], object]] = [
         ("GET", "/v1/status", "/v1/status", {"image": site.image(good)}, None),
@@ -59,6 +66,9 @@ def test_real_answers_fit_their_schemas(site: Site) -> None:
         ("POST", "/v1/breaker/close", "/v1/breaker/close", {}, REASON),
         ("GET", "/v1/policy", "/v1/policy", {}, None),
         ("POST", f"/v1/policy/{site.revision}/accept", "/v1/policy/{revision}/accept", {}, REASON),
+        ("POST", "/v1/waivers", "/v1/waivers", {}, waiver),
+        ("GET", "/v1/waivers", "/v1/waivers", {"ended": "true"}, None),
+        ("POST", f"/v1/waivers/{made}/revoke", "/v1/waivers/{waiver}/revoke", {}, REASON),
         ("POST", "/v1/tokens", "/v1/tokens", {}, token),
         ("GET", "/v1/tokens", "/v1/tokens", {}, None),
     ]

@@ -34,7 +34,12 @@ SAMPLES = {
     "NAME": "n",
     "ID": "i",
 }
-OPTIONS = {"reason": ("--reason", "because"), "scope": ("--scope", "read")}
+OPTIONS = {
+    "reason": ("--reason", "because"),
+    "scope": ("--scope", "read"),
+    "rule": ("--rule", "user-root"),
+    "expires": ("--expires", "1d"),
+}
 
 ERRORS: list[tuple[GatekeeperError, int]] = [
     (ConflictError("x", reason_code="x"), 1),

@@ -15,6 +15,7 @@ AGREED = {
     "quarantine list", "quarantine show", "quarantine release", "quarantine keep", "quarantine restore",
     "quarantine recover", "hold on", "hold off", "hold show", "breaker show", "breaker close",
     "policy preview", "policy pending", "policy accept",
+    "waiver add", "waiver list", "waiver revoke",
     "config check", "config schema", "config show", "audit verify", "audit head",
     "token create", "token list", "token revoke",
 }  # fmt: skip

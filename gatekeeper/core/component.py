@@ -60,6 +60,8 @@ class Component:
     """As written, even when it cannot be parsed."""
     package_url: PackageUrl | None = None
     """The purl's parts; None when there is no purl or it breaks the specification."""
+    group: str = ""
+    """What the name is within: a Maven group, an npm scope, a vendor; purls say it in their namespace."""
     kind: str = ""
     """CycloneDX's word for what it is: ``library``, ``application``, ``operating-system``, ``file`` …"""
     source: SourcePackage | None = None

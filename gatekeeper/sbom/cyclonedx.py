@@ -1,125 +1,260 @@
-"""CycloneDX JSON 1.2 to 1.7 -> components (https://cyclonedx.org/docs/)."""
+"""CycloneDX 1.2 to 1.7 -> components (https://cyclonedx.org/docs/). JSON here; XML comes through ``cyclonedx_xml``.
+
+Components are nested, and their licences, digests and properties are lists. What syft and Trivy know beyond the
+specification (source packages, layers, paths) is in properties under names of their own.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import msgspec
 
-from gatekeeper.core.component import Component, SbomDocument, SbomFormat
+from gatekeeper.core.component import Component, OperatingSystem, SbomDocument, SbomFormat, SourcePackage
+from gatekeeper.core.licence import LicenceExpression
 from gatekeeper.sbom import licences, making
-from gatekeeper.sbom.lenient import decode_object, decode_or_none, items, text
+from gatekeeper.sbom.lenient import Tally, decode, items, moment, text
 
 _IMAGE_ITSELF = "container"
 """The component type of the image the document is about: no component of itself."""
+_SYSTEM = "operating-system"
+
+_SYFT_PATHS = tuple(f"syft:location:{number}:path" for number in range(10))
+_TRIVY = "aquasecurity:trivy:"
+_KNOWN_PROPERTIES = frozenset(
+    {
+        *_SYFT_PATHS,
+        "syft:location:0:layerID",
+        "syft:metadata:source",
+        "syft:metadata:sourceVersion",
+        "syft:metadata:originPackage",
+        "syft:metadata:sourceRpm",
+        "syft:distro:id",
+        "syft:distro:versionID",
+        "syft:distro:versionCodename",
+        "syft:distro:prettyName",
+        f"{_TRIVY}SrcName",
+        f"{_TRIVY}SrcVersion",
+        f"{_TRIVY}SrcRelease",
+        f"{_TRIVY}SrcEpoch",
+        f"{_TRIVY}LayerDiffID",
+        f"{_TRIVY}FilePath",
+    }
+)
 
 
-class _Licence(msgspec.Struct):
+class Property(msgspec.Struct):
+    """``properties[]``."""
+
+    name: str = ""
+    value: str = ""
+
+
+class Licence(msgspec.Struct):
+    """``licenses[].license``."""
+
     id: str = ""
     name: str = ""
+    acknowledgement: str = ""
 
 
-class _LicenceChoice(msgspec.Struct):
-    licence: _Licence | None = msgspec.field(default=None, name="license")
+class LicenceChoice(msgspec.Struct):
+    """``licenses[]``: a licence, or an expression."""
+
+    licence: Licence | None = msgspec.field(default=None, name="license")
     expression: str = ""
+    acknowledgement: str = ""
 
 
-class _Item(msgspec.Struct):
-    name: str
+class Hash(msgspec.Struct):
+    """``hashes[]``."""
+
+    alg: str = ""
+    content: str = ""
+
+
+class Occurrence(msgspec.Struct):
+    """``evidence.occurrences[]``."""
+
+    location: str = ""
+
+
+class Evidence(msgspec.Struct):
+    """``evidence``."""
+
+    occurrences: list[Occurrence] = []
+
+
+class Item(msgspec.Struct):
+    """One component."""
+
+    name: str = ""
     type: str = ""
     version: str = ""
     purl: str = ""
-    licences: list[_LicenceChoice] = msgspec.field(default_factory=list, name="licenses")
-    components: list[_Item] = msgspec.field(default_factory=list)
+    group: str = ""
+    cpe: str = ""
+    licences: list[LicenceChoice] = msgspec.field(default_factory=list, name="licenses")
+    hashes: list[Hash] = []
+    properties: list[Property] = []
+    evidence: Evidence | None = None
+    components: list[Item | None] = []
 
 
-class _Metadata(msgspec.Struct):
-    component: _Item | None = None
+class Metadata(msgspec.Struct):
+    """``metadata``."""
+
+    component: Item | None = None
+    timestamp: str = ""
+    tools: object = None
 
 
-class _Bom(msgspec.Struct):
+class Bom(msgspec.Struct):
+    """The document."""
+
     version: str = msgspec.field(default="", name="specVersion")
-    components: list[_Item] = msgspec.field(default_factory=list)
-    metadata: _Metadata | None = None
+    components: list[Item | None] = []
+    metadata: Metadata | None = None
 
 
-_BOM = msgspec.json.Decoder(_Bom)
+_BOM = msgspec.json.Decoder(Bom)
 
 
 def read(content: bytes) -> SbomDocument:
-    """A CycloneDX document -> its components, nested ones included. Raises MalformedError when it is no JSON object."""
-    bom = decode_or_none(_BOM, content)
-    if bom is None:
-        return _read_item_by_item(content)
-    root = bom.metadata.component if bom.metadata else None
-    if root is None:
-        top = []
-    else:
-        top = root.components if root.type == _IMAGE_ITSELF else [root]
-    found = tuple(_typed([*top, *bom.components]))
-    return SbomDocument(
-        SbomFormat.CYCLONEDX_JSON,
-        bom.version,
-        tuple(item for item in found if item is not None),
-        found.count(None),
-    )
+    """A CycloneDX JSON document -> its components, nested ones included. Raises MalformedError."""
+    return document_of(decode(_BOM, Bom, content), SbomFormat.CYCLONEDX_JSON)
 
 
-def _typed(pending: list[_Item]) -> Iterator[Component | None]:
-    pending.reverse()
-    while pending:
-        item = pending.pop()
-        pending.extend(reversed(item.components))
-        yield _component(item.name, item.version, item.purl, [_licence(choice) for choice in item.licences])
-
-
-def _licence(choice: _LicenceChoice) -> str:
-    if choice.expression:
-        return choice.expression
-    return (choice.licence.id or choice.licence.name) if choice.licence else ""
-
-
-def _component(name: str, version: str, purl: str, licence_texts: list[str]) -> Component | None:
-    declared = licences.declared(licence_texts)
-    return making.component(name, version, purl, licences.all_of(declared), declared)
-
-
-def _read_item_by_item(content: bytes) -> SbomDocument:
-    document = decode_object(content)
-    metadata = document.get("metadata")
-    root = metadata.get("component") if isinstance(metadata, dict) else None
-    if isinstance(root, dict) and root.get("type") == _IMAGE_ITSELF:
-        top = items(root.get("components"))
-    else:
-        top = [] if root is None else [root]
-    pending = [*top, *items(document.get("components"))]
-    components, unreadable = [], 0
-    pending.reverse()
-    while pending:
-        item = pending.pop()
-        if not isinstance(item, dict):
-            unreadable += 1
-            continue
-        pending.extend(reversed(items(item.get("components"))))
-        component = _component(
-            text(item.get("name")),
-            text(item.get("version")),
-            text(item.get("purl")),
-            [_loose_licence(choice) for choice in items(item.get("licenses"))],
+def document_of(bom: Bom, format_: SbomFormat) -> SbomDocument:
+    """The document as a value of the core. Raises MalformedError ``sbom-too-large``."""
+    metadata = bom.metadata or Metadata()
+    root = metadata.component
+    tally = Tally()
+    systems: list[OperatingSystem] = []
+    if root is not None:
+        _gather(
+            root.components if root.type == _IMAGE_ITSELF else [root], "metadata.component", tally, systems
         )
-        if component is None:
-            unreadable += 1
-        else:
-            components.append(component)
+    _gather(bom.components, "components", tally, systems)
     return SbomDocument(
-        SbomFormat.CYCLONEDX_JSON, text(document.get("specVersion")), tuple(components), unreadable
+        format=format_,
+        version=bom.version,
+        components=tuple(tally.components),
+        unreadable=tally.unreadable,
+        unread=tuple(tally.unread),
+        operating_system=systems[0] if systems else making.system_of(tally.components),
+        created=moment(metadata.timestamp),
+        tools=_tools(metadata.tools),
+        subject=_subject(root) if root is not None else "",
     )
 
 
-def _loose_licence(choice: object) -> str:
-    if not isinstance(choice, dict):
-        return ""
-    licence = choice.get("license")
-    if not isinstance(licence, dict):
-        return text(choice.get("expression"))
-    return text(choice.get("expression")) or text(licence.get("id")) or text(licence.get("name"))
+def _gather(top: list[Item | None], place: str, tally: Tally, systems: list[OperatingSystem]) -> None:
+    """In the document's order, each component before those nested in it."""
+    pending: list[tuple[Item | None, int]] = [(item, number) for number, item in enumerate(top)]
+    pending.reverse()
+    while pending:
+        item, number = pending.pop()
+        if item is None:
+            tally.miss(f"{place}[{number}]", "it is no object")
+            continue
+        if item.components:
+            pending.extend((inner, number) for inner in reversed(item.components))
+        properties = _properties(item)
+        tally.add(_component(item, properties), place, number)
+        if item.type == _SYSTEM:
+            system = _system(item, properties)
+            if system is not None:
+                systems.append(system)
+
+
+def _properties(item: Item) -> dict[str, str]:
+    return {one.name: one.value for one in item.properties if one.name in _KNOWN_PROPERTIES}
+
+
+def _component(item: Item, properties: dict[str, str]) -> Component | None:
+    declared, licence = _licence(item.licences) if item.licences else ((), None)
+    digests = [digest for one in item.hashes if (digest := making.file_digest(one.alg, one.content))]
+    return making.component(
+        item.name,
+        item.version,
+        item.purl,
+        group=item.group,
+        kind=item.type,
+        source=_source(properties) if properties else None,
+        licence=licence,
+        declared=declared,
+        digests=digests,
+        layer=properties.get("syft:location:0:layerID") or properties.get(f"{_TRIVY}LayerDiffID", ""),
+        cpes=(item.cpe,) if item.cpe else (),
+        paths=_paths(item, properties),
+    )
+
+
+def _licence(choices: list[LicenceChoice]) -> tuple[tuple[str, ...], LicenceExpression | None]:
+    """All of them bind; what somebody concluded goes before what was declared."""
+    found = [
+        (choice.expression, choice.acknowledgement)
+        if choice.expression or choice.licence is None
+        else (choice.licence.id or choice.licence.name, choice.licence.acknowledgement)
+        for choice in choices
+    ]
+    declared = licences.declared(said for said, _ in found)
+    concluded = licences.declared(said for said, acknowledgement in found if acknowledgement == "concluded")
+    return declared, licences.all_of(concluded or declared)
+
+
+def _source(properties: dict[str, str]) -> SourcePackage | None:
+    rpm = properties.get("syft:metadata:sourceRpm", "")
+    if rpm:
+        return making.source_rpm(rpm)
+    debian = properties.get("syft:metadata:source", "")
+    if debian:
+        return SourcePackage(debian, properties.get("syft:metadata:sourceVersion", ""))
+    alpine = properties.get("syft:metadata:originPackage", "")
+    if alpine:
+        return SourcePackage(alpine)
+    name = properties.get(f"{_TRIVY}SrcName", "")
+    if not name:
+        return None
+    epoch, version, release = (
+        properties.get(f"{_TRIVY}Src{part}", "") for part in ("Epoch", "Version", "Release")
+    )
+    version = f"{version}-{release}" if version and release else version
+    return SourcePackage(name, f"{epoch}:{version}" if version and epoch not in ("", "0") else version)
+
+
+def _paths(item: Item, properties: dict[str, str]) -> tuple[str, ...]:
+    found = [properties[name] for name in _SYFT_PATHS if name in properties] if properties else []
+    if f"{_TRIVY}FilePath" in properties:
+        found.append(properties[f"{_TRIVY}FilePath"])
+    if item.evidence is not None:
+        found += [one.location for one in item.evidence.occurrences]
+    return tuple(dict.fromkeys(path for path in found if path))
+
+
+def _system(item: Item, properties: dict[str, str]) -> OperatingSystem | None:
+    """Syft says os-release in properties; others put ID and VERSION_ID into name and version."""
+    identity = properties.get("syft:distro:id") or item.name
+    if not identity.strip():
+        return None
+    return OperatingSystem(
+        identity.strip().lower(),
+        properties.get("syft:distro:versionID") or item.version,
+        properties.get("syft:distro:prettyName", ""),
+        properties.get("syft:distro:versionCodename", ""),
+    )
+
+
+def _tools(tools: object) -> tuple[str, ...]:
+    """A list of tools (to 1.4), or an object of components and services (from 1.5)."""
+    found = items(tools)
+    if isinstance(tools, dict):
+        found = [*items(tools.get("components")), *items(tools.get("services"))]
+    first = (one for one in found[:20] if isinstance(one, dict))
+    named = (f"{text(one.get('name'))} {text(one.get('version'))}".strip() for one in first)
+    return tuple(name for name in named if name)
+
+
+def _subject(root: Item) -> str:
+    if root.version and not root.version.startswith("sha256:"):
+        return f"{root.name}:{root.version}"
+    return f"{root.name}@{root.version}" if root.version else root.name

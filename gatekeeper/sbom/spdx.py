@@ -1,89 +1,149 @@
-"""SPDX JSON 2.2 and 2.3 -> components (https://spdx.github.io/spdx-spec/v2.3/)."""
+"""SPDX 2.2 and 2.3 -> components (https://spdx.github.io/spdx-spec/v2.3/).
+
+JSON here; tag-value comes through ``spdx_tag_value``.
+Every package is a component, but for the image that the document is about.
+"""
 
 from __future__ import annotations
 
+import re
+
 import msgspec
 
-from gatekeeper.core.component import Component, SbomDocument, SbomFormat
+from gatekeeper.core.component import Component, OperatingSystem, SbomDocument, SbomFormat, SourcePackage
 from gatekeeper.sbom import licences, making
-from gatekeeper.sbom.lenient import decode_object, decode_or_none, items, text
+from gatekeeper.sbom.lenient import Tally, decode, moment
 
-_PURL = "purl"
 _IMAGE_ITSELF = "CONTAINER"
 """The primary purpose of an image: no component of itself."""
+_SYSTEM = "OPERATING-SYSTEM"
+_ROOTS = ("SPDXRef-DocumentRoot-Image", "SPDXRef-DocumentRoot-File", "SPDXRef-DocumentRoot-Directory")
+"""syft's package for what was scanned, in documents older than primary purposes (2.2)."""
+_TRIVY_SOURCE = re.compile(r"built package from: (\S+)(?: (\S+))?")
 
 
-class _Reference(msgspec.Struct):
+class Reference(msgspec.Struct):
+    """``externalRefs[]``."""
+
     kind: str = msgspec.field(default="", name="referenceType")
     locator: str = msgspec.field(default="", name="referenceLocator")
 
 
-class _Package(msgspec.Struct):
-    name: str
+class Checksum(msgspec.Struct):
+    """``checksums[]``."""
+
+    algorithm: str = ""
+    value: str = msgspec.field(default="", name="checksumValue")
+
+
+class Package(msgspec.Struct):
+    """``packages[]``."""
+
+    name: str = ""
+    id: str = msgspec.field(default="", name="SPDXID")
     version: str = msgspec.field(default="", name="versionInfo")
-    references: list[_Reference] = msgspec.field(default_factory=list, name="externalRefs")
+    references: list[Reference] = msgspec.field(default_factory=list, name="externalRefs")
     concluded: str = msgspec.field(default="", name="licenseConcluded")
     declared: str = msgspec.field(default="", name="licenseDeclared")
     purpose: str = msgspec.field(default="", name="primaryPackagePurpose")
+    checksums: list[Checksum] = []
+    source: str = msgspec.field(default="", name="sourceInfo")
+    file: str = msgspec.field(default="", name="packageFileName")
 
 
-class _Document(msgspec.Struct):
+class CreationInfo(msgspec.Struct):
+    """``creationInfo``."""
+
+    created: str = ""
+    creators: list[str] = []
+
+
+class ExtractedLicence(msgspec.Struct):
+    """``hasExtractedLicensingInfos[]``: what a ``LicenseRef-`` stands for."""
+
+    id: str = msgspec.field(default="", name="licenseId")
+    name: str = ""
+    text: str = msgspec.field(default="", name="extractedText")
+
+
+class Document(msgspec.Struct):
+    """The document."""
+
     version: str = msgspec.field(default="", name="spdxVersion")
-    packages: list[_Package] = msgspec.field(default_factory=list)
+    name: str = ""
+    packages: list[Package | None] = []
+    creation: CreationInfo | None = msgspec.field(default=None, name="creationInfo")
+    extracted: list[ExtractedLicence] = msgspec.field(default_factory=list, name="hasExtractedLicensingInfos")
 
 
-_DOCUMENT = msgspec.json.Decoder(_Document)
+_DOCUMENT = msgspec.json.Decoder(Document)
 
 
 def read(content: bytes) -> SbomDocument:
-    """An SPDX document -> its packages as components. Raises MalformedError when it is no JSON object."""
-    document = decode_or_none(_DOCUMENT, content)
-    if document is None:
-        return _read_item_by_item(content)
-    components, unreadable = [], 0
-    for package in document.packages:
-        if package.purpose == _IMAGE_ITSELF:
+    """An SPDX JSON document -> its packages as components. Raises MalformedError."""
+    return document_of(decode(_DOCUMENT, Document, content), SbomFormat.SPDX_JSON)
+
+
+def document_of(document: Document, format_: SbomFormat) -> SbomDocument:
+    """The document as a value of the core. Raises MalformedError ``sbom-too-large``."""
+    tally = Tally()
+    system = None
+    names = {one.id: one.name or one.text[:200] for one in document.extracted if one.id}
+    for number, package in enumerate(document.packages):
+        if package is None:
+            tally.miss(f"packages[{number}]", "it is no object")
             continue
-        purl = next((found.locator for found in package.references if found.kind == _PURL), "")
-        component = _component(package.name, package.version, purl, package.concluded, package.declared)
-        if component is None:
-            unreadable += 1
-        else:
-            components.append(component)
-    return SbomDocument(SbomFormat.SPDX_JSON, document.version, tuple(components), unreadable)
-
-
-def _component(name: str, version: str, purl: str, concluded: str, declared: str) -> Component | None:
-    texts = licences.declared((concluded, declared))
-    return making.component(name, version, purl, licences.all_of(texts[:1]), texts)
-
-
-def _read_item_by_item(content: bytes) -> SbomDocument:
-    components, unreadable = [], 0
-    document = decode_object(content)
-    for package in items(document.get("packages")):
-        if not isinstance(package, dict):
-            unreadable += 1
+        if package.purpose == _IMAGE_ITSELF or (not package.purpose and package.id.startswith(_ROOTS)):
             continue
-        if package.get("primaryPackagePurpose") == _IMAGE_ITSELF:
-            continue
-        component = _component(
-            text(package.get("name")),
-            text(package.get("versionInfo")),
-            _loose_purl(package.get("externalRefs")),
-            text(package.get("licenseConcluded")),
-            text(package.get("licenseDeclared")),
-        )
-        if component is None:
-            unreadable += 1
-        else:
-            components.append(component)
-    version = text(document.get("spdxVersion"))
-    return SbomDocument(SbomFormat.SPDX_JSON, version, tuple(components), unreadable)
+        tally.add(_component(package, names), "packages", number)
+        if package.purpose == _SYSTEM and system is None and package.name.strip():
+            system = OperatingSystem(package.name.strip().lower(), package.version)
+    creation = document.creation or CreationInfo()
+    return SbomDocument(
+        format=format_,
+        version=document.version,
+        components=tuple(tally.components),
+        unreadable=tally.unreadable,
+        unread=tuple(tally.unread),
+        operating_system=system or making.system_of(tally.components),
+        created=moment(creation.created),
+        tools=tuple(
+            creator.removeprefix("Tool:").strip()
+            for creator in creation.creators[:20]
+            if creator.startswith("Tool:")
+        ),
+        subject=document.name,
+    )
 
 
-def _loose_purl(references: object) -> str:
-    for reference in items(references):
-        if isinstance(reference, dict) and reference.get("referenceType") == _PURL:
-            return text(reference.get("referenceLocator"))
-    return ""
+def _component(package: Package, names: dict[str, str]) -> Component | None:
+    purl, cpes = "", []
+    for reference in package.references:
+        if reference.kind == "purl":
+            purl = purl or reference.locator
+        elif reference.kind in ("cpe23Type", "cpe22Type"):
+            cpes.append(reference.locator)
+    declared = licences.declared((package.concluded, package.declared))
+    licence = licences.all_of(declared[:1])
+    if names and licence is not None:
+        licence = licences.named_references(licence, names)
+    return making.component(
+        package.name,
+        "" if package.version == "NOASSERTION" else package.version,
+        purl,
+        kind=package.purpose.lower(),
+        source=_source(package.source) if package.source else None,
+        licence=licence,
+        declared=declared,
+        digests=[
+            digest for one in package.checksums if (digest := making.file_digest(one.algorithm, one.value))
+        ],
+        cpes=cpes,
+        paths=(package.file,) if package.file else (),
+    )
+
+
+def _source(text: str) -> SourcePackage | None:
+    """Trivy's sentence; other tools write other sentences, or the purl says it."""
+    found = _TRIVY_SOURCE.search(text[:1000])
+    return SourcePackage(found[1], found[2] or "") if found else None

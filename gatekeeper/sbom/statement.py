@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+
 import msgspec
 
 from gatekeeper.core.digest import Digest
@@ -10,6 +12,7 @@ from gatekeeper.sbom.lenient import malformed
 
 SBOM_PREDICATES = ("https://spdx.dev/Document", "https://cyclonedx.org/bom", "https://cyclonedx.org/schema")
 """Predicate types of SBOMs; a version may follow after a slash."""
+IN_TOTO_PAYLOAD = "application/vnd.in-toto+json"
 CUSTOM_PREDICATE = "https://cosign.sigstore.dev/attestation/v1"
 """``cosign attest --type custom``: whatever was given, wrapped as ``{Data, Timestamp}``."""
 
@@ -30,6 +33,16 @@ class _Wrapped(msgspec.Struct):
     data: msgspec.Raw = msgspec.field(name="Data")
 
 
+class _Envelope(msgspec.Struct):
+    """DSSE, a Sigstore bundle around DSSE, or a bare statement: whichever members it has."""
+
+    payload: str = ""
+    payload_type: str = msgspec.field(default="", name="payloadType")
+    dsse: _Envelope | None = msgspec.field(default=None, name="dsseEnvelope")
+    predicate_type: str = msgspec.field(default="", name="predicateType")
+
+
+_ENVELOPE = msgspec.json.Decoder(_Envelope)
 _STATEMENT = msgspec.json.Decoder(UnsignedStatement)
 _WRAPPED = msgspec.json.Decoder(_Wrapped)
 _TEXT = msgspec.json.Decoder(str)
@@ -73,3 +86,25 @@ def unwrap(predicate: bytes) -> bytes:
         return _TEXT.decode(predicate).encode()
     except (msgspec.MsgspecError, UnicodeError, ValueError) as error:
         raise malformed(f"no JSON: {error}") from error
+
+
+def unverified_payload(content: bytes) -> bytes | None:
+    """The statement in a DSSE envelope or Sigstore bundle, or the content when it is a statement; None for neither.
+
+    Nothing is verified: for showing what a file says. Raises MalformedError for an envelope that cannot be opened.
+    """
+    if content.lstrip()[:1] != b"{":
+        return None
+    try:
+        envelope = _ENVELOPE.decode(content)
+    except (msgspec.MsgspecError, RecursionError, UnicodeError, ValueError):
+        return None
+    envelope = envelope.dsse or envelope
+    if envelope.predicate_type:
+        return content
+    if envelope.payload_type != IN_TOTO_PAYLOAD:
+        return None
+    try:
+        return base64.b64decode(envelope.payload, validate=True)
+    except ValueError as error:
+        raise malformed("the envelope's payload is no base64") from error

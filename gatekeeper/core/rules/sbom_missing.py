@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import ClassVar
 
+from gatekeeper.core.component import SbomFormat
 from gatekeeper.core.digest import Digest
 from gatekeeper.core.evidence import Absent, NodeEvidence, Sbom, Sboms, Trust, Unavailable
 from gatekeeper.core.rules.rule import Check, Context
@@ -14,7 +15,8 @@ from gatekeeper.core.rules.signed import Named, SignedVia, candidates_in, places
 from gatekeeper.core.rules.unasked import unasked
 from gatekeeper.core.verdict import Level, Result
 
-READABLE_FORMATS = frozenset({"cyclonedx-json", "spdx-json"})
+READABLE_FORMATS = frozenset(SbomFormat) - {SbomFormat.OS_ONLY}
+"""What lists more than the packages of the operating system."""
 
 _REMEDY = (
     "Attach an SBOM to the digest: `syft REPOSITORY@DIGEST -o cyclonedx-json`, "

@@ -32,6 +32,7 @@ _READ = Component(
     "2.31.0",
     "pkg:pypi/requests@2.31.0",
     parse_purl("pkg:pypi/requests@2.31.0"),
+    kind="library",
     licences=("Apache-2.0",),
     licence=Licence("Apache-2.0"),
 )
@@ -94,7 +95,7 @@ _COSMETIC: dict[str, tuple[object, Component]] = {
     "licence is a string": ({"name": "x", "licenses": ["MIT"]}, Component("x")),
     "no name but a purl": (
         {"purl": "pkg:npm/x@1"},
-        Component("", "", "pkg:npm/x@1", parse_purl("pkg:npm/x@1")),
+        Component("x", "1", "pkg:npm/x@1", parse_purl("pkg:npm/x@1")),
     ),
     "hashes of nonsense": ({"name": "x", "hashes": 5}, Component("x")),
 }

@@ -148,16 +148,18 @@ def test_too_many_values_are_refused_before_anything_is_built() -> None:
     "content",
     [
         b"<?xml version='1.0'?><bom/>",
-        b"SPDXVersion: SPDX-2.3\n",
-        b'{"artifacts": [], "schema": {"version": "16"}}',
-        b'{"@context": "https://spdx.org/rdf/3.0.1/spdx-context.jsonld", "@graph": []}',
+        b"<html><body/></html>",
+        b"# only a comment\n",
+        b'{"artifacts": {}, "schema": {"version": "16"}}',
+        b'{"@context": "https://schema.org", "@graph": []}',
         b'{"spdxVersion": "SPDX-3.0"}',
+        b'{"bomFormat": "CycloneDX", "specVersion": "2.0"}',
         b"",
         b"null",
     ],
-    ids=["xml", "tag-value", "syft", "spdx 3", "spdx 3 version", "empty", "null"],
+    ids=["xml", "html", "text", "not syft", "json-ld", "spdx 3 version", "cyclonedx 2", "empty", "null"],
 )
 def test_other_formats_are_named_as_unsupported(content: bytes) -> None:
-    with pytest.raises(MalformedError, match="attach CycloneDX JSON") as caught:
+    with pytest.raises(MalformedError, match="CycloneDX") as caught:
         Reader().read(content)
     assert caught.value.reason_code == "sbom-format-unsupported"

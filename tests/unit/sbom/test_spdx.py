@@ -38,6 +38,7 @@ _READ = Component(
     "pkg:pypi/requests@2.31.0",
     parse_purl("pkg:pypi/requests@2.31.0"),
     licences=("Apache-2.0",),
+    cpes=("cpe:2.3:…",),
     licence=Licence("Apache-2.0"),
 )
 

@@ -1,0 +1,121 @@
+"""SPDX tag-value -> the same structures as SPDX JSON (SPDX specification 2.3, "Tag/value format").
+
+``Tag: value`` lines; a value may be ``<text>…</text>`` over several lines. A tag that begins a section (package, file,
+snippet, licence) ends the one before. Unknown tags are passed over; a line that is none is counted.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+
+from gatekeeper.core.component import SbomDocument, SbomFormat
+from gatekeeper.sbom import spdx
+from gatekeeper.sbom.lenient import MAX_ELEMENTS, Tally, malformed, too_large
+from gatekeeper.sbom.spdx import Checksum, CreationInfo, Document, ExtractedLicence, Package, Reference
+
+FIRST_TAG = b"SPDXVersion:"
+_OTHER_SECTIONS = frozenset(
+    {"FileName", "SnippetSPDXID", "SnippetSPDXIdentifier", "Relationship", "Annotator"}
+)
+
+
+def looks_like(content: bytes) -> bool:
+    """True when the first line that is no comment names a version of SPDX."""
+    for line in content[:65536].splitlines():
+        stripped = line.strip()
+        if stripped and not stripped.startswith(b"#"):
+            return stripped.startswith(FIRST_TAG)
+    return False
+
+
+def read(content: bytes) -> SbomDocument:
+    """A tag-value document -> its packages as components. Raises MalformedError."""
+    if content.count(b"\n") > MAX_ELEMENTS:
+        raise too_large(f"{MAX_ELEMENTS} lines")
+    try:
+        text = content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise malformed(f"not UTF-8 at byte {error.start}") from error
+    document = Document(creation=CreationInfo())
+    stray = Tally()
+    package: Package | None = None
+    for tag, value in _pairs(text, stray):
+        if tag == "PackageName":
+            package = Package(name=value)
+            document.packages.append(package)
+        elif tag == "LicenseID":
+            package = None
+            document.extracted.append(ExtractedLicence(id=value))
+        elif tag in _OTHER_SECTIONS:
+            package = None if tag != "Relationship" else package
+        elif package is not None:
+            _add_to_package(package, tag, value)
+        else:
+            _add_to_document(document, tag, value)
+    read_ = spdx.document_of(document, SbomFormat.SPDX_TAG_VALUE)
+    unread = (*stray.unread, *read_.unread)
+    return dataclasses.replace(read_, unreadable=read_.unreadable + stray.unreadable, unread=unread)
+
+
+def _pairs(text: str, stray: Tally) -> Iterator[tuple[str, str]]:
+    lines = enumerate(text.splitlines(), 1)
+    for number, line in lines:
+        stripped = line.strip()
+        if not stripped or stripped.startswith("#"):
+            continue
+        tag, colon, value = stripped.partition(":")
+        if not colon or " " in tag:
+            stray.miss(f"line {number}", "it is no `Tag: value`")
+            continue
+        value = value.strip()
+        if value.startswith("<text>"):
+            parts = [value.removeprefix("<text>")]
+            while "</text>" not in parts[-1]:
+                following = next(lines, None)
+                if following is None:
+                    break
+                parts.append(following[1])
+            value = "\n".join(parts).partition("</text>")[0].strip()
+        yield tag, value
+
+
+def _add_to_package(package: Package, tag: str, value: str) -> None:
+    match tag:
+        case "SPDXID":
+            package.id = value
+        case "PackageVersion":
+            package.version = value
+        case "PackageLicenseConcluded":
+            package.concluded = value
+        case "PackageLicenseDeclared":
+            package.declared = value
+        case "PrimaryPackagePurpose":
+            package.purpose = value
+        case "PackageSourceInfo":
+            package.source = value
+        case "PackageFileName":
+            package.file = value
+        case "PackageChecksum":
+            algorithm, _, digest = value.partition(":")
+            package.checksums.append(Checksum(algorithm, digest))
+        case "ExternalRef":
+            words = value.split(None, 2)
+            if len(words) == 3:
+                package.references.append(Reference(words[1], words[2]))
+
+
+def _add_to_document(document: Document, tag: str, value: str) -> None:
+    match tag:
+        case "SPDXVersion":
+            document.version = value
+        case "DocumentName":
+            document.name = value
+        case "Created" if document.creation is not None:
+            document.creation.created = value
+        case "Creator" if document.creation is not None:
+            document.creation.creators.append(value)
+        case "LicenseName" if document.extracted:
+            document.extracted[-1].name = value
+        case "ExtractedText" if document.extracted:
+            document.extracted[-1].text = value

@@ -19,8 +19,15 @@ _SYSTEM = "operating-system"
 
 _SYFT_PATHS = tuple(f"syft:location:{number}:path" for number in range(10))
 _TRIVY = "aquasecurity:trivy:"
+_OURS = "gatekeeper:"
+_LAYERS = ("syft:location:0:layerID", f"{_TRIVY}LayerDiffID", f"{_OURS}layer")
+_OTHER_PATHS = (f"{_TRIVY}FilePath", f"{_OURS}path")
 _KNOWN_PROPERTIES = frozenset(
     {
+        f"{_OURS}source",
+        f"{_OURS}sourceVersion",
+        f"{_OURS}layer",
+        f"{_OURS}path",
         *_SYFT_PATHS,
         "syft:location:0:layerID",
         "syft:metadata:source",
@@ -183,7 +190,7 @@ def _component(item: Item, properties: dict[str, str]) -> Component | None:
         licence=licence,
         declared=declared,
         digests=digests,
-        layer=properties.get("syft:location:0:layerID") or properties.get(f"{_TRIVY}LayerDiffID", ""),
+        layer=next((properties[name] for name in _LAYERS if name in properties), ""),
         cpes=(item.cpe,) if item.cpe else (),
         paths=_paths(item, properties),
     )
@@ -212,6 +219,9 @@ def _source(properties: dict[str, str]) -> SourcePackage | None:
     alpine = properties.get("syft:metadata:originPackage", "")
     if alpine:
         return SourcePackage(alpine)
+    ours = properties.get(f"{_OURS}source", "")
+    if ours:
+        return SourcePackage(ours, properties.get(f"{_OURS}sourceVersion", ""))
     name = properties.get(f"{_TRIVY}SrcName", "")
     if not name:
         return None
@@ -224,8 +234,7 @@ def _source(properties: dict[str, str]) -> SourcePackage | None:
 
 def _paths(item: Item, properties: dict[str, str]) -> tuple[str, ...]:
     found = [properties[name] for name in _SYFT_PATHS if name in properties] if properties else []
-    if f"{_TRIVY}FilePath" in properties:
-        found.append(properties[f"{_TRIVY}FilePath"])
+    found += [properties[name] for name in _OTHER_PATHS if name in properties]
     if item.evidence is not None:
         found += [one.location for one in item.evidence.occurrences]
     return tuple(dict.fromkeys(path for path in found if path))

@@ -81,6 +81,12 @@ def named_references(
     return expression
 
 
+def is_listed(identifier: str) -> bool:
+    """True for an identifier of the SPDX list in its canonical spelling."""
+    symbol = _licensing().known_symbols.get(identifier)
+    return symbol is not None and not symbol.is_exception and not identifier.startswith("LicenseRef-")
+
+
 @cache
 def _licensing() -> Licensing:
     licensing: Licensing = get_spdx_licensing()

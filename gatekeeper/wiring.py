@@ -221,6 +221,23 @@ def checking(settings: Settings, parts: Parts | None = None) -> Iterator[Collect
 
 
 @contextmanager
+def looking(host: str, *, plain_http: bool) -> Iterator[Collector]:
+    """What one-shot commands need that ask one registry without a configuration: docker's own signs in there."""
+    from gatekeeper.registry.registries import ConfiguredRegistries
+    from gatekeeper.registry.settings import DockerConfigFile, RegistrySettings
+    from gatekeeper.sbom.reader import Reader
+    from gatekeeper.signatures.verifier import Verifier
+    from gatekeeper.workflow.workroom import Collector, Limits
+
+    connection = RegistrySettings(host, plain_http=plain_http, credentials=DockerConfigFile())
+    registries = ConfiguredRegistries((connection,))
+    try:
+        yield Collector(registries, Verifier(), Reader(), SystemClock(), Limits())
+    finally:
+        registries.close()
+
+
+@contextmanager
 def open_store(settings: Settings) -> Iterator[Store]:
     """The database alone: the audit trail and tokens need neither policy nor registries."""
     closers: list[Callable[[], None]] = []

@@ -8,7 +8,7 @@ import typer
 
 from gatekeeper import __version__
 from gatekeeper.cli.coercion import HELP_NAMES, read_plainly
-from gatekeeper.cli.commands import audit, breaker, config, hold, policy, quarantine, token, waiver
+from gatekeeper.cli.commands import audit, breaker, config, hold, policy, quarantine, sbom, token, waiver
 from gatekeeper.cli.commands.check import check
 from gatekeeper.cli.commands.demo import demo
 from gatekeeper.cli.commands.explain import explain
@@ -36,6 +36,7 @@ app.add_typer(hold.app, name="hold")
 app.add_typer(breaker.app, name="breaker")
 app.add_typer(policy.app, name="policy")
 app.add_typer(config.app, name="config")
+app.add_typer(sbom.app, name="sbom")
 app.command()(migrate)
 app.add_typer(audit.app, name="audit")
 app.add_typer(token.app, name="token")

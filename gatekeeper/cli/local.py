@@ -18,10 +18,11 @@ from gatekeeper.core.lifecycle import CaseState, Decision
 from gatekeeper.core.policy import Policy
 from gatekeeper.core.reference import Reference, parse_reference
 from gatekeeper.ports import Page, Registries, Registry, Store
-from gatekeeper.wiring import Application, Parts, build, checking, open_store
+from gatekeeper.wiring import Application, Parts, build, checking, looking, open_store
 
 if TYPE_CHECKING:
     from gatekeeper.demo.story_clock import StoryClock
+    from gatekeeper.workflow.show_sboms import ImageSboms
 
 Plain = dict[str, Any]
 WAITING_FOR_PEOPLE = frozenset({CaseState.PROPOSED, CaseState.OPEN, CaseState.KEPT})
@@ -253,6 +254,27 @@ def check_image(config: Path | None, reference: Reference) -> Plain:
     configuration = load_configuration(find_config(config))
     with checking(configuration.settings) as collector:
         return plain(explanation_of(check(collector, configuration.policy, reference)))
+
+
+def image_sboms(reference: Reference, *, platform: str, plain_http: bool, config: Path | None) -> ImageSboms:
+    """Every SBOM of one image, asked for now. Without a configuration the registry is reached as docker would."""
+    from gatekeeper.config.reload import load_configuration
+    from gatekeeper.core.platforms import of_machine
+    from gatekeeper.workflow.show_sboms import show_sboms
+
+    fallback = of_machine(os.uname().machine)
+    if config is None:
+        with looking(reference.repository.registry, plain_http=plain_http) as collector:
+            return show_sboms(collector, reference, platform=platform, fallback=fallback)
+    configuration = load_configuration(find_config(config))
+    with checking(configuration.settings) as collector:
+        return show_sboms(
+            collector,
+            reference,
+            platform=platform,
+            fallback=fallback,
+            policy=configuration.policy,
+        )
 
 
 def ask_registries(settings: Settings) -> list[Plain]:

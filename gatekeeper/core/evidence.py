@@ -53,6 +53,7 @@ class Form(StrEnum):
     NOTATION_SIGNATURE = "notation-signature"
     BUILDKIT_ATTESTATION = "buildkit-attestation"
     SBOM_REFERRER = "sbom-referrer"
+    HARBOR_SBOM = "harbor-sbom"
 
 
 class Outcome(StrEnum):
@@ -212,8 +213,20 @@ class Trust(StrEnum):
     """The trust ladder of an SBOM, highest first. Unsigned may raise findings, never clear an image."""
 
     SIGNED = "signed"
+    """By an identity that the policy trusts."""
     SIGNED_INDEX = "signed-index"
+    """Bound by digest in an index that such an identity signed (BuildKit)."""
+    REGISTRY = "registry"
+    """Made by the registry's own scanner (Harbor): worth as much as the right to push there."""
+    GENERATED = "generated"
+    """Made by us from the image's layers."""
     UNSIGNED = "unsigned"
+    """Anybody who can push may have written it."""
+
+    @property
+    def rank(self) -> int:
+        """0 for the highest."""
+        return list(Trust).index(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,13 +238,17 @@ class Sbom:
     document: Digest
     """Digest of the SBOM document's bytes; the components are stored under it."""
     format: str
-    """``cyclonedx-json`` | ``spdx-json`` | the media type of one we cannot read yet."""
+    """A ``core.component.SbomFormat``, or the media type of one that we cannot read."""
     trust: Trust
     signatures: tuple[Digest, ...] = field(default=(), kw_only=True)
     """``Candidate.signature`` of the verified signatures that vouch for it: its own, or the index's."""
     components: int
     unreadable: int
     """Components that could not be read; the others still count."""
+    identified: int = 0
+    """Components that can be looked up: package, version and, for an OS package, its distribution are said."""
+    packages: int = 0
+    """Components that ought to be: all but operating systems and plain files."""
 
 
 @dataclass(frozen=True, slots=True)

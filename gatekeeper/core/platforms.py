@@ -32,6 +32,11 @@ def is_listed(platform: Platform | None, listed: tuple[str, ...]) -> bool:
     return False
 
 
+def of_machine(architecture: str) -> str:
+    """``x86_64``, as ``uname`` says -> ``linux/amd64``: what runs in containers on such a machine."""
+    return f"linux/{_ARCHITECTURES.get(architecture.lower(), architecture.lower())}"
+
+
 def _normalised(os: str, architecture: str, variant: str) -> tuple[str, str, str]:
     os, architecture, variant = os.lower(), architecture.lower(), variant.lower()
     implied = _VARIANTS.get(architecture) or _VARIANTS.get(_ARCHITECTURES.get(architecture, ""), "")

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from gatekeeper.core.component import SbomDocument
 from gatekeeper.core.digest import Digest
-from gatekeeper.core.evidence import Candidate, Form
+from gatekeeper.core.evidence import Candidate, Form, Trust
 from gatekeeper.core.manifest import Descriptor, Manifest
 from gatekeeper.core.reference import Repository
 from gatekeeper.core.trust import TrustMaterial
@@ -83,6 +83,8 @@ class WantedSbom:
     descriptor: Descriptor
     predicate: bool
     """True when the blob is an in-toto statement whose predicate is the SBOM (BuildKit)."""
+    trust: Trust = Trust.UNSIGNED
+    """As far as the carrier alone says."""
 
 
 class SbomReader(Protocol):
@@ -93,7 +95,7 @@ class SbomReader(Protocol):
         ...
 
     def read(self, content: bytes) -> SbomDocument:
-        """CycloneDX JSON or SPDX JSON, found by content. MalformedError when it is neither or cannot be read."""
+        """CycloneDX, SPDX or syft's, found by content. MalformedError when it is none or cannot be read."""
         ...
 
     def read_statement(self, content: bytes, *, subject: Digest | None = None) -> SbomDocument | None:
@@ -105,4 +107,8 @@ class SbomReader(Protocol):
 
     def read_predicate(self, statement: Statement) -> SbomDocument | None:
         """A verified statement -> its SBOM; None when its predicate is none."""
+        ...
+
+    def read_unverified(self, content: bytes, *, subject: Digest) -> SbomDocument | None:
+        """The SBOM in an envelope that nobody trusted signed; None when there is none about ``subject``."""
         ...

@@ -55,6 +55,8 @@ def emit(described: Described, *, now: datetime, version: str) -> str:
         bom.components.add(_system(system))
     for number, listed in enumerate(described.components):
         bom.components.add(_component(listed, f"component-{number}"))
+    assert bom.metadata.component is not None
+    bom.register_dependency(bom.metadata.component, bom.components)
     outputter = make_outputter(bom, OutputFormat.JSON, SchemaVersion.V1_6)
     return outputter.output_as_string(indent=2) + "\n"
 

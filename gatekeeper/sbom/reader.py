@@ -87,6 +87,18 @@ class Reader:
                 raise
             return None
 
+    def read_unverified(self, content: bytes, *, subject: Digest) -> SbomDocument | None:
+        """The SBOM in an envelope or bundle that nobody trusted signed: no better than one without a signature.
+
+        None when there is none that can be read, or when it is about something else than ``subject``.
+        """
+        try:
+            lenient.check_size(content)
+            enveloped = statement.unverified_payload(content)
+            return None if enveloped is None else self.read_statement(enveloped, subject=subject)
+        except MalformedError:
+            return None
+
     def read_any(self, content: bytes) -> SbomDocument:
         """A file that somebody saved: an SBOM, or an in-toto statement or DSSE envelope around one, not verified.
 

@@ -96,7 +96,7 @@ def document_of(document: Document, format_: SbomFormat) -> SbomDocument:
         if package.purpose == _IMAGE_ITSELF or (not package.purpose and package.id.startswith(_ROOTS)):
             continue
         tally.add(_component(package, names), "packages", number)
-        if package.purpose == _SYSTEM and system is None and package.name.strip():
+        if package.purpose.replace("_", "-") == _SYSTEM and system is None and package.name.strip():
             system = OperatingSystem(package.name.strip().lower(), package.version)
     creation = document.creation or CreationInfo()
     return SbomDocument(
@@ -131,7 +131,7 @@ def _component(package: Package, names: dict[str, str]) -> Component | None:
         package.name,
         "" if package.version == "NOASSERTION" else package.version,
         purl,
-        kind=package.purpose.lower(),
+        kind=package.purpose.lower().replace("_", "-"),
         source=_source(package.source) if package.source else None,
         licence=licence,
         declared=declared,

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from gatekeeper.core.evidence import Form
+from gatekeeper.core.evidence import Form, Trust
 from gatekeeper.core.manifest import Descriptor, ImageManifest, Manifest
 from gatekeeper.ports import WantedSbom
 from gatekeeper.sbom.statement import CUSTOM_PREDICATE, is_sbom_predicate
 
+HARBOR_SBOM = "application/vnd.goharbor.harbor.sbom.v1"
 SBOM_TYPES = frozenset(
     {
         "application/spdx+json",
+        "application/spdx3+json",
+        "application/spdx+tag-value",
+        "application/syft+json",
         "application/vnd.cyclonedx",
         "application/vnd.cyclonedx+json",
         "application/vnd.cyclonedx+xml",
-        "application/vnd.goharbor.harbor.sbom.v1",
+        HARBOR_SBOM,
         "application/vnd.syft+json",
         "text/spdx",
         "text/spdx+json",
@@ -33,7 +37,8 @@ def candidates_in(manifest: Manifest, *, tag: str | None) -> tuple[WantedSbom, .
     for layer in manifest.layers:
         form = _form(manifest, layer, tag)
         if form is not None:
-            found.append(WantedSbom(form, manifest.digest, layer, form is Form.BUILDKIT_ATTESTATION))
+            trust = Trust.REGISTRY if form is Form.HARBOR_SBOM else Trust.UNSIGNED
+            found.append(WantedSbom(form, manifest.digest, layer, form is Form.BUILDKIT_ATTESTATION, trust))
     return tuple(found)
 
 
@@ -44,10 +49,18 @@ def _form(manifest: ImageManifest, layer: Descriptor, tag: str | None) -> Form |
         if claimed is None or claimed == CUSTOM_PREDICATE or is_sbom_predicate(claimed):
             return Form.BUILDKIT_ATTESTATION
         return None
-    if layer.media_type not in SBOM_TYPES and manifest.effective_artifact_type not in SBOM_TYPES:
+    artifact = _plain(manifest.effective_artifact_type)
+    if _plain(layer.media_type) not in SBOM_TYPES and artifact not in SBOM_TYPES:
         return None
+    if HARBOR_SBOM in (artifact, _plain(layer.media_type)):
+        return Form.HARBOR_SBOM
     if tag is not None and tag.endswith(".sbom"):
         return Form.COSIGN_SBOM_TAG
-    if manifest.effective_artifact_type == COSIGN_SBOM_ARTIFACT:
+    if artifact == COSIGN_SBOM_ARTIFACT:
         return Form.COSIGN_SBOM_REFERRER
     return Form.SBOM_REFERRER
+
+
+def _plain(media_type: str | None) -> str:
+    """Without parameters: some clients write ``application/vnd.cyclonedx+json; version=1.5``."""
+    return (media_type or "").partition(";")[0].strip().lower()

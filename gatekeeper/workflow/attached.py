@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from gatekeeper.core.component import SbomDocument
+from gatekeeper.core.component import Coverage, SbomDocument, coverage_of
 from gatekeeper.core.digest import Digest
 from gatekeeper.core.errors import Cause, MalformedError, NotFoundError, UnavailableError
 from gatekeeper.core.evidence import (
@@ -103,7 +103,7 @@ class Pile:
             signatures = Candidates(tuple(self.candidates), self.signature_gap)
         sboms: Sboms | Absent = Absent("sbom")
         if self.sboms or self.sbom_gap is not None:
-            sboms = Sboms(tuple(self.sboms), self.sbom_gap)
+            sboms = Sboms(_most_trusted(self.sboms), self.sbom_gap)
         return Attached(signatures, sboms, tuple(self.documents.values()))
 
 
@@ -163,7 +163,7 @@ def add_carried(
     for wanted in site.collector.signatures.wanted(manifest, found_at=found_at, tag=tag):
         _verify(site, subject, wanted, pile)
     for document in site.collector.sboms.wanted(manifest, tag=tag):
-        add_sbom(site, subject.digest, document, pile, trust=Trust.UNSIGNED, signatures=())
+        add_sbom(site, subject.digest, document, pile, trust=document.trust, signatures=())
 
 
 def _verify(site: Site, subject: Descriptor, wanted: Wanted, pile: Pile) -> None:
@@ -191,6 +191,8 @@ def _verify(site: Site, subject: Descriptor, wanted: Wanted, pile: Pile) -> None
     pile.candidates.append(verified.candidate)
     if verified.statement is not None:
         _add_attested(site, verified.candidate, verified.statement, pile)
+    elif verified.candidate.outcome is not Outcome.VERIFIED:
+        _add_unverified(site, subject.digest, verified.candidate, content, pile)
 
 
 def _is_own_summary(site: Site, wanted: Wanted, content: bytes, subject: Judged) -> bool:
@@ -218,6 +220,17 @@ def _add_attested(site: Site, candidate: Candidate, statement: Statement, pile: 
         return
     if document is not None:
         _add_read(pile, found, document)
+
+
+def _add_unverified(site: Site, subject: Digest, candidate: Candidate, content: bytes, pile: Pile) -> None:
+    """What somebody unknown attested is an unsigned SBOM: it may raise findings, never clear an image."""
+    document = site.collector.sboms.read_unverified(content, subject=subject)
+    if document is not None:
+        claimed = candidate.predicate_type or ""
+        digest = Digest.of(content)
+        _add_read(
+            pile, _FoundSbom(candidate.form, candidate.carrier, digest, claimed, Trust.UNSIGNED, ()), document
+        )
 
 
 def add_sbom(
@@ -271,7 +284,7 @@ class _FoundSbom:
     trust: Trust
     signatures: tuple[Digest, ...]
 
-    def opened(self, format_: str, components: int, unreadable: int) -> Sbom:
+    def opened(self, format_: str, coverage: Coverage | None = None, components: int = 0) -> Sbom:
         return Sbom(
             form=self.form,
             carrier=self.carrier,
@@ -280,12 +293,14 @@ class _FoundSbom:
             trust=self.trust,
             signatures=self.signatures,
             components=components,
-            unreadable=unreadable,
+            unreadable=0 if coverage is None else coverage.unreadable,
+            identified=0 if coverage is None else coverage.identified,
+            packages=0 if coverage is None else coverage.components,
         )
 
 
 def _add_read(pile: Pile, found: _FoundSbom, document: SbomDocument) -> None:
-    pile.sboms.append(found.opened(document.format, len(document.components), document.unreadable))
+    pile.sboms.append(found.opened(document.format, coverage_of(document), len(document.components)))
     pile.documents[found.document] = GatheredSbom(found.document, document)
 
 
@@ -300,7 +315,7 @@ def _add_unread(pile: Pile, found: _FoundSbom, error: MalformedError) -> None:
         return
     # Only what was read may bear the name of a format that is read; those have no slash.
     format_ = found.claimed[:200] if "/" in found.claimed else "application/octet-stream"
-    pile.sboms.append(found.opened(format_, 0, 0))
+    pile.sboms.append(found.opened(format_))
 
 
 def _unreadable(found: FoundReferrer, error: MalformedError) -> Candidate:
@@ -327,3 +342,13 @@ def _weightier(known: Unavailable | None, new: Unavailable) -> Unavailable:
     if known is None or (new.cause.blames_content and not known.cause.blames_content):
         return new
     return known
+
+
+def _most_trusted(sboms: list[Sbom]) -> tuple[Sbom, ...]:
+    """Each document of each carrier once: BuildKit's is found in the index and, unsigned, among the referrers."""
+    best: dict[tuple[Digest, Digest], Sbom] = {}
+    for sbom in sboms:
+        key = (sbom.carrier, sbom.document)
+        if key not in best or sbom.trust.rank < best[key].trust.rank:
+            best[key] = sbom
+    return tuple(best.values())

@@ -28,6 +28,7 @@ Raising = Callable[[str, BaseException], list[str]]
 ALL = {" ".join(path): node for path, node in commands(command())}
 SAMPLES = {
     "IMAGE": "a.example.com/x:1",
+    "FILE|IMAGE": "a.example.com/x:1",
     "TARGET": "a.example.com/y:1",
     "CASE": "c-1",
     "REVISION": "sha256:0",

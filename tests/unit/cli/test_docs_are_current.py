@@ -16,6 +16,7 @@ AGREED = {
     "quarantine recover", "hold on", "hold off", "hold show", "breaker show", "breaker close",
     "policy preview", "policy pending", "policy accept",
     "waiver add", "waiver list", "waiver revoke",
+    "sbom show",
     "config check", "config schema", "config show", "audit verify", "audit head",
     "token create", "token list", "token revoke",
 }  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gatekeeper.core.digest import Digest
-from gatekeeper.core.evidence import Form
+from gatekeeper.core.evidence import Form, Trust
 from gatekeeper.core.manifest import (
     OCI_CONFIG,
     OCI_EMPTY,
@@ -45,10 +45,11 @@ _FOUND = [
     (_manifest("application/vnd.cyclonedx+json"), None, Form.SBOM_REFERRER),
     (_manifest("application/json", artifact_type="application/vnd.cyclonedx+json"), None, Form.SBOM_REFERRER),
     (_manifest("application/vnd.syft+json"), None, Form.SBOM_REFERRER),
+    (_manifest("application/vnd.cyclonedx+json; version=1.5"), None, Form.SBOM_REFERRER),
     (
         _manifest("text/spdx+json", artifact_type="application/vnd.goharbor.harbor.sbom.v1"),
         None,
-        Form.SBOM_REFERRER,
+        Form.HARBOR_SBOM,
     ),
     (_manifest("text/spdx+json", config=OCI_CONFIG), _TAG, Form.COSIGN_SBOM_TAG),
     (
@@ -70,6 +71,7 @@ def test_an_sbom_is_found(manifest: ImageManifest, tag: str | None, form: Form) 
     (found,) = Reader().wanted(manifest, tag=tag)
     assert (found.form, found.carrier) == (form, manifest.digest)
     assert found.predicate is (form is Form.BUILDKIT_ATTESTATION)
+    assert found.trust is (Trust.REGISTRY if form is Form.HARBOR_SBOM else Trust.UNSIGNED)
 
 
 _NOT = [

@@ -7,6 +7,7 @@ snippet, licence) ends the one before. Unknown tags are passed over; a line that
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Iterator
 
 from gatekeeper.core.component import SbomDocument, SbomFormat
@@ -14,18 +15,18 @@ from gatekeeper.sbom import spdx
 from gatekeeper.sbom.lenient import MAX_ELEMENTS, Tally, malformed, too_large
 from gatekeeper.sbom.spdx import Checksum, CreationInfo, Document, ExtractedLicence, Package, Reference
 
-FIRST_TAG = b"SPDXVersion:"
+_FIRST_TAG = re.compile(rb"SPDXVersion:\s*SPDX-2\.", re.ASCII)
 _OTHER_SECTIONS = frozenset(
     {"FileName", "SnippetSPDXID", "SnippetSPDXIdentifier", "Relationship", "Annotator"}
 )
 
 
 def looks_like(content: bytes) -> bool:
-    """True when the first line that is no comment names a version of SPDX."""
+    """True when the first line that is no comment names a version of SPDX that is read."""
     for line in content[:65536].splitlines():
         stripped = line.strip()
         if stripped and not stripped.startswith(b"#"):
-            return stripped.startswith(FIRST_TAG)
+            return _FIRST_TAG.match(stripped) is not None
     return False
 
 

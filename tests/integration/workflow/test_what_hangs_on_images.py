@@ -131,9 +131,9 @@ def test_a_large_attestation_is_read(world: World, form: str) -> None:
 @pytest.mark.parametrize(
     ("media_type", "content"),
     [
-        ("text/spdx", b"SPDXVersion: SPDX-2.3\nPackageName: musl\n"),
+        ("text/spdx", b"Sometext: 1\n"),
         ("application/vnd.cyclonedx+xml", b'<?xml version="1.0"?><bom/>'),
-        ("application/vnd.syft+json", b'{"artifacts":[],"schema":{"version":"16.0.0"}}'),
+        ("application/vnd.syft+json", b'{"components":[],"schema":{"version":"16.0.0"}}'),
     ],
 )
 def test_an_sbom_in_a_format_that_is_not_read_is_named_as_such(
@@ -161,7 +161,7 @@ def test_a_signed_sbom_in_a_format_that_is_not_read_is_named_by_its_predicate(wo
         f"{world.registry.host}/app/web",
         digest,
         "https://spdx.dev/Document",
-        "SPDXVersion: SPDX-2.3\n",
+        "SPDXVersion: SPDX-1.2\n",
     )
     store(world, "app/web", tagged(digest, [layer], ".att"))
     world.rounds(2)

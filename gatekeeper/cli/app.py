@@ -12,6 +12,7 @@ from gatekeeper.cli.commands import audit, breaker, config, hold, policy, quaran
 from gatekeeper.cli.commands.check import check
 from gatekeeper.cli.commands.demo import demo
 from gatekeeper.cli.commands.explain import explain
+from gatekeeper.cli.commands.match import match
 from gatekeeper.cli.commands.migrate import migrate
 from gatekeeper.cli.commands.promote import promote
 from gatekeeper.cli.commands.run import run
@@ -37,6 +38,7 @@ app.add_typer(breaker.app, name="breaker")
 app.add_typer(policy.app, name="policy")
 app.add_typer(config.app, name="config")
 app.add_typer(sbom.app, name="sbom")
+app.command()(match)
 app.command()(migrate)
 app.add_typer(audit.app, name="audit")
 app.add_typer(token.app, name="token")

@@ -29,6 +29,7 @@ class Release:
 
 
 _DISTRO = re.compile(r"(.+?)[-_:]v?([0-9][\w.]*|edge|sid|tumbleweed|stream)$")
+_VERSION = re.compile(r"v?[0-9][\w.]*")
 _CODENAMES: Mapping[str, tuple[str, str]] = {
     "jessie": ("debian", "8"),
     "stretch": ("debian", "9"),
@@ -160,8 +161,10 @@ def _canonical(system: str) -> str:
 
 
 def _distro(text: str) -> tuple[str, str]:
-    """``debian-12`` -> (``debian``, ``12``); ``bookworm`` -> the same."""
+    """``debian-12`` -> (``debian``, ``12``); ``bookworm`` -> the same; ``3.20.1`` -> only the version."""
     lower = text.casefold()
+    if _VERSION.fullmatch(lower):
+        return "", lower.removeprefix("v")
     match = _DISTRO.fullmatch(lower)
     if match is None:
         codename = lower.rpartition("-")[2]

@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 
 from gatekeeper.core.advisory import Advisory, RefusedRecord
-from gatekeeper.core.errors import Cause, MalformedError, NotFoundError, UnavailableError
+from gatekeeper.core.errors import MalformedError
 from gatekeeper.vulnerabilities.index import FORMAT, AdvisoryIndex, build, is_index
 from gatekeeper.vulnerabilities.osv import LARGEST_RECORD, read_record
 
@@ -39,7 +39,7 @@ _WRAPPED = msgspec.json.Decoder(_Wrapped)
 def read_source(source: Path) -> Iterator[Advisory | RefusedRecord]:
     """Every record of a file or directory.
 
-    Raises NotFoundError ``feed-missing``, MalformedError ``feed-malformed``, UnavailableError.
+    Raises MalformedError ``feed-missing`` | ``feed-malformed``.
     """
     for path in _files(source):
         if path.suffix == ".zip" or zipfile.is_zipfile(path):
@@ -55,16 +55,14 @@ def opened(
     """The index of these feeds: an index as it is, anything else compiled, and kept in ``cache`` for the next time.
 
     Kept under the names, sizes and times of the files, so that a changed feed is compiled again. ``told`` hears what
-    takes long. Without a usable cache the index lives as long as the block.
+    takes long. Without a usable cache the index lives as long as the block; without sources it is empty.
+    Raises MalformedError ``feed-missing`` | ``feed-malformed`` | ``index-malformed``.
     """
-    for source in sources:
-        if not source.exists():
-            raise NotFoundError(f"there is no feed {source}", reason_code="feed-missing")
     if len(sources) == 1 and sources[0].is_file() and is_index(sources[0]):
         with AdvisoryIndex(sources[0]) as index:
             yield index
         return
-    kept = _kept_at(sources, cache)
+    kept = _kept_at(sources, cache) if sources else None
     if kept is not None and kept.is_file():
         try:
             index = AdvisoryIndex(kept)
@@ -76,7 +74,8 @@ def opened(
             return
     with tempfile.TemporaryDirectory(prefix="gatekeeper-", dir=kept.parent if kept else None) as folder:
         made = Path(folder) / "advisories.sqlite"
-        told("compiling the advisories; the next run finds them ready")
+        if sources:
+            told("compiling the advisories; the next run finds them ready")
         build(made, (record for source in sources for record in read_source(source)))
         if kept is not None:
             made.replace(kept)
@@ -87,7 +86,7 @@ def opened(
 
 def _files(source: Path) -> Iterator[Path]:
     if not source.exists():
-        raise NotFoundError(f"there is no feed {source}", reason_code="feed-missing")
+        raise MalformedError(f"there is no feed {source}", reason_code="feed-missing")
     if not source.is_dir():
         yield source
         return
@@ -104,7 +103,9 @@ def _of_json(path: Path) -> Iterator[Advisory | RefusedRecord]:
             raise MalformedError(f"{path} is larger than {LARGEST_FILE} bytes", reason_code="feed-malformed")
         content = path.read_bytes()
     except OSError as error:
-        raise UnavailableError(f"{path} cannot be read: {error.strerror}", cause=Cause.STORE) from error
+        raise MalformedError(
+            f"{path} cannot be read: {error.strerror}", reason_code="feed-malformed"
+        ) from error
     head = content.lstrip()[:1]
     if head == b"[":
         yield from _of_list(path, content)

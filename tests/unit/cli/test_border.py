@@ -34,6 +34,7 @@ SAMPLES = {
     "REVISION": "sha256:0",
     "NAME": "n",
     "ID": "i",
+    "SBOM": "sbom.json",
 }
 OPTIONS = {
     "reason": ("--reason", "because"),

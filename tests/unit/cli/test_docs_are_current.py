@@ -11,7 +11,7 @@ from gatekeeper.config.reference import configuration_markdown
 
 DOCS = Path(__file__).parents[3] / "docs"
 AGREED = {
-    "demo", "run", "check", "status", "explain", "promote", "migrate",
+    "demo", "run", "check", "status", "explain", "promote", "match", "migrate",
     "quarantine list", "quarantine show", "quarantine release", "quarantine keep", "quarantine restore",
     "quarantine recover", "hold on", "hold off", "hold show", "breaker show", "breaker close",
     "policy preview", "policy pending", "policy accept",

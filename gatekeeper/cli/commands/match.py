@@ -1,0 +1,40 @@
+"""``gatekeeper match``: an SBOM against advisories, at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gatekeeper.cli.options import OutputOption
+from gatekeeper.cli.output import Output, show
+
+
+def match(
+    sbom: Annotated[
+        str, typer.Argument(metavar="SBOM", help="An SBOM in any format that is read; `-` reads stdin.")
+    ],
+    feed: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--feed",
+            metavar="PATH",
+            help="OSV advisories: a JSON file, a zip (all.zip of an ecosystem), a directory of these, or a compiled "
+            "index. Can be given several times.",
+        ),
+    ] = None,
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Match an SBOM with advisories. Needs no daemon, registry, database or configuration.
+
+    Feeds are compiled once and found ready the next time (in $XDG_CACHE_HOME/gatekeeper). What could not be judged is
+    told, never taken for clean: no package URL, an ecosystem that the feeds do not cover, a version without order.
+    Exit codes: 0 nothing found and everything judged, 1 vulnerabilities found, 2 the SBOM or a feed cannot be read,
+    4 nothing found but not everything could be judged.
+    """
+    from gatekeeper.cli.matching import blocks, matched
+
+    answer = matched(sbom, feed or [])
+    show(output, answer, lambda: blocks(answer))
+    raise typer.Exit(int(answer["exit_code"]))

@@ -1,0 +1,194 @@
+"""What ``gatekeeper match`` does, and how its answer is shown."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from gatekeeper.cli.output import Block, Facts, Line, Rows, tell
+from gatekeeper.core.component import Component, SbomDocument
+from gatekeeper.core.errors import MalformedError
+from gatekeeper.core.exit_codes import ExitCode
+from gatekeeper.core.match import Gap, Match
+from gatekeeper.sbom.lenient import MAX_BYTES
+from gatekeeper.sbom.reader import Reader
+from gatekeeper.vulnerabilities.assessment import Assessment, assess
+from gatekeeper.vulnerabilities.index import AdvisoryIndex
+from gatekeeper.vulnerabilities.naming import split_ecosystem
+from gatekeeper.vulnerabilities.sources import opened
+
+_STDIN = "-"
+
+
+def matched(sbom: str, feeds: Sequence[Path]) -> dict[str, Any]:
+    """The answer as JSON-ready values. Raises MalformedError for what cannot be read."""
+    document = Reader().read(_content(sbom))
+    with opened(feeds, cache=_cache(), told=tell) as index:
+        return _answer(sbom, document, assess(document, index), index)
+
+
+def _content(sbom: str) -> bytes:
+    try:
+        if sbom == _STDIN:
+            return sys.stdin.buffer.read(MAX_BYTES + 1)
+        with Path(sbom).open("rb") as stream:
+            return stream.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise MalformedError(
+            f"{sbom} cannot be read: {error.strerror}", reason_code="sbom-unreadable"
+        ) from error
+
+
+def _cache() -> Path | None:
+    base = os.environ.get("XDG_CACHE_HOME")
+    try:
+        return (Path(base) if base else Path.home() / ".cache") / "gatekeeper" / "advisories"
+    except RuntimeError:
+        return None
+
+
+def _answer(
+    sbom: str, document: SbomDocument, assessment: Assessment, index: AdvisoryIndex
+) -> dict[str, Any]:
+    if assessment.matches:
+        state, reason, code = "failed", "vulnerabilities-found", ExitCode.FAILED
+    elif assessment.gaps or document.unreadable or not index.records:
+        state, reason, code = "indeterminate", "not-everything-judged", ExitCode.INDETERMINATE
+    elif not assessment.components:
+        state, reason, code = "indeterminate", "nothing-to-judge", ExitCode.INDETERMINATE
+    else:
+        state, reason, code = "passed", "no-vulnerabilities", ExitCode.PASSED
+    components = {component.purl: component for component in document.components}
+    return {
+        "state": state,
+        "reason_code": reason,
+        "exit_code": int(code),
+        "sbom": {
+            "source": sbom,
+            "format": str(document.format),
+            "version": document.version,
+            "subject": document.subject,
+            "operating_system": _system(document),
+            "components": assessment.components,
+            "judged": assessment.judged,
+            "unreadable": document.unreadable,
+        },
+        "feeds": _feeds(assessment, index),
+        "matches": [_match(match, components[match.component]) for match in assessment.matches],
+        "gaps": [_gap(gap) for gap in assessment.gaps],
+        "judged_by_vendor": [
+            {"component": item.component, "package": item.package} for item in assessment.of_vendor
+        ],
+    }
+
+
+def _system(document: SbomDocument) -> dict[str, str] | None:
+    system = document.operating_system
+    if system is None:
+        return None
+    return {"id": system.id, "version_id": system.version_id, "name": system.name}
+
+
+def _feeds(assessment: Assessment, index: AdvisoryIndex) -> dict[str, Any]:
+    named = {split_ecosystem(match.package.ecosystem)[0] for match in assessment.matches}
+    return {
+        "records": index.records,
+        "refused": index.refused,
+        "refusals": [{"place": item.place, "reason": item.reason} for item in index.refusals()],
+        "ecosystems": sorted({split_ecosystem(item.ecosystem)[0] for item in index.coverage} | named),
+        "newest": max((item.newest for item in index.coverage), default=None),
+    }
+
+
+def _match(match: Match, component: Component) -> dict[str, Any]:
+    rating = match.rating
+    return {
+        "component": component.name,
+        "version": component.version or match.package.version,
+        "purl": component.purl,
+        "package": {
+            "ecosystem": match.package.ecosystem,
+            "name": match.package.name,
+            "version": match.package.version,
+            "from_source": match.package.from_source,
+        },
+        "advisory": match.advisory,
+        "advisories": list(match.advisories),
+        "aliases": list(match.aliases),
+        "severity": str(rating.severity),
+        "severity_source": rating.source or None,
+        "score": rating.score or None,
+        "vector": rating.vector or None,
+        "fixed": list(match.fixed),
+        "why": {"ground": str(match.why.ground), "text": match.why.text, "fixed": match.why.fixed or None},
+        "vendor_status": str(match.status),
+        "summary": match.summary,
+        "published": match.published or None,
+        "modified": match.modified or None,
+    }
+
+
+def _gap(gap: Gap) -> dict[str, Any]:
+    return {
+        "component": gap.component,
+        "reason": str(gap.reason),
+        "detail": gap.detail,
+        "advisory": gap.advisory or None,
+    }
+
+
+def blocks(answer: Mapping[str, Any]) -> Sequence[Block]:
+    """The answer for people: the vulnerabilities, worst first, then what could not be judged."""
+    sbom, feeds = answer["sbom"], answer["feeds"]
+    system = sbom["operating_system"]
+    shown: list[Block] = [
+        Facts(
+            [
+                ("state", answer["state"]),
+                ("SBOM", f"{sbom['source']} ({sbom['format']} {sbom['version']})"),
+                ("operating system", f"{system['id']} {system['version_id']}".strip() if system else None),
+                ("components", f"{sbom['components']}, of which {sbom['judged']} could be judged"),
+                ("advisories", f"{feeds['records']} of {', '.join(feeds['ecosystems'])}"),
+                (
+                    "set aside",
+                    f"{feeds['refused']} advisories that cannot be read" if feeds["refused"] else None,
+                ),
+            ]
+        ),
+        Rows(
+            ("severity", "package", "version", "fixed in", "advisory", "also", "why"),
+            [
+                (
+                    item["severity"],
+                    item["package"]["name"],
+                    item["package"]["version"],
+                    ", ".join(item["fixed"]),
+                    item["advisory"],
+                    ", ".join(item["aliases"]),
+                    item["why"]["text"],
+                )
+                for item in answer["matches"]
+            ],
+            title="Vulnerabilities",
+            empty="No vulnerabilities found.",
+        ),
+    ]
+    if answer["gaps"]:
+        reasons = Counter(item["reason"] for item in answer["gaps"])
+        shown.append(
+            Rows(
+                ("reason", "component", "advisory", "detail"),
+                [
+                    (item["reason"], item["component"], item["advisory"], item["detail"])
+                    for item in answer["gaps"]
+                ],
+                title="Not judged",
+            )
+        )
+        counts = ", ".join(f"{count} {reason}" for reason, count in reasons.most_common())
+        shown.append(Line(f"Not judged: {counts}."))
+    return shown

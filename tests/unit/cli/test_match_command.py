@@ -1,0 +1,122 @@
+"""``gatekeeper match``: exit codes, JSON and tables, without anything configured."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gatekeeper.cli import main
+
+RECORD = {
+    "id": "GHSA-1",
+    "modified": "2024-01-01T00:00:00Z",
+    "aliases": ["CVE-2024-1"],
+    "summary": "Pads \u001b[31mwrongly",
+    "database_specific": {"severity": "HIGH"},
+    "affected": [
+        {
+            "package": {"ecosystem": "npm", "name": "left-pad"},
+            "ranges": [{"type": "SEMVER", "events": [{"introduced": "0"}, {"fixed": "1.3.0"}]}],
+        }
+    ],
+}
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "feed.json").write_text(json.dumps(RECORD))
+    return tmp_path
+
+
+def sbom(*purls: str, **members: Any) -> str:
+    components = [{"type": "library", "name": purl.rpartition("/")[2], "purl": purl} for purl in purls]
+    document = {"bomFormat": "CycloneDX", "specVersion": "1.5", "components": components, **members}
+    Path("sbom.json").write_text(json.dumps(document))
+    return "sbom.json"
+
+
+def answer(capsys: pytest.CaptureFixture[str], *words: str) -> dict[str, Any]:
+    code = main(["match", *words, "--output", "json"])
+    found: dict[str, Any] = json.loads(capsys.readouterr().out)
+    assert found["exit_code"] == code
+    return found
+
+
+def test_a_vulnerable_component_ends_with_1(capsys: pytest.CaptureFixture[str]) -> None:
+    found = answer(capsys, sbom("pkg:npm/left-pad@1.2.0", "pkg:gem/rack@1"), "--feed", "feed.json")
+    assert (found["state"], found["reason_code"], found["exit_code"]) == (
+        "failed",
+        "vulnerabilities-found",
+        1,
+    )
+    (match,) = found["matches"]
+    assert {key: match[key] for key in ("purl", "advisory", "aliases", "severity", "fixed", "why")} == {
+        "purl": "pkg:npm/left-pad@1.2.0",
+        "advisory": "GHSA-1",
+        "aliases": ["CVE-2024-1"],
+        "severity": "high",
+        "fixed": ["1.3.0"],
+        "why": {"ground": "range", "text": "< 1.3.0", "fixed": "1.3.0"},
+    }
+    assert [gap["reason"] for gap in found["gaps"]] == ["ecosystem-not-covered"]
+
+
+def test_a_clean_sbom_ends_with_0(capsys: pytest.CaptureFixture[str]) -> None:
+    found = answer(capsys, sbom("pkg:npm/left-pad@1.3.0", "pkg:npm/other@1.0.0"), "--feed", "feed.json")
+    assert (found["state"], found["exit_code"], found["sbom"]["judged"]) == ("passed", 0, 2)
+
+
+@pytest.mark.parametrize("purls", [["pkg:gem/rack@1"], ["pkg:npm/left-pad@latest"], []])
+def test_what_could_not_be_judged_ends_with_4(purls: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    found = answer(capsys, sbom(*purls), "--feed", "feed.json")
+    assert (found["state"], found["exit_code"]) == ("indeterminate", 4)
+
+
+def test_without_a_feed_nothing_can_be_judged(capsys: pytest.CaptureFixture[str]) -> None:
+    assert answer(capsys, sbom("pkg:npm/left-pad@1.3.0"))["exit_code"] == 4
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (["missing.json", "--feed", "feed.json"], "sbom-unreadable"),
+        (["feed.json", "--feed", "feed.json"], "sbom-format-unsupported"),
+        (["sbom.json", "--feed", "missing.json"], "feed-missing"),
+    ],
+)
+def test_what_cannot_be_read_ends_with_2(
+    words: list[str], reason: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sbom("pkg:npm/left-pad@1.3.0")
+    found = answer(capsys, *words)
+    assert (found["exit_code"], found["reason_code"]) == (2, reason)
+
+
+def test_the_sbom_comes_from_stdin(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = Path(sbom("pkg:npm/left-pad@1.2.0")).read_bytes()
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(content)))
+    assert answer(capsys, "-", "--feed", "feed.json")["exit_code"] == 1
+
+
+def test_people_read_one_line_for_each_vulnerability(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["match", sbom("pkg:npm/left-pad@1.2.0", "pkg:gem/rack@1"), "--feed", "feed.json"]) == 1
+    told = capsys.readouterr()
+    assert "high\tleft-pad\t1.2.0\t1.3.0\tGHSA-1\tCVE-2024-1\t< 1.3.0" in told.out
+    assert "ecosystem-not-covered\tpkg:gem/rack@1" in told.out
+    assert "\u001b" not in told.out
+    assert "compiling the advisories" in told.err
+
+
+def test_a_bad_record_is_set_aside_and_told(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("feed.json").write_text(json.dumps([RECORD, {"id": 5}]))
+    found = answer(capsys, sbom("pkg:npm/left-pad@1.2.0"), "--feed", "feed.json")
+    assert found["exit_code"] == 1
+    assert [item["place"] for item in found["feeds"]["refusals"]] == ["feed.json[1]"]

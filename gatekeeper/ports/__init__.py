@@ -30,6 +30,7 @@ from gatekeeper.ports.registry import (
     Resolved,
     Rewrite,
 )
+from gatekeeper.ports.revocation import RevocationAnswers
 from gatekeeper.ports.store import Store
 from gatekeeper.ports.tokens import ApiToken, TokenScope, TokenStore
 from gatekeeper.ports.waivers import WaiverRow, WaiverStore
@@ -81,6 +82,7 @@ __all__ = [
     "Registry",
     "Resolved",
     "ReviewStore",
+    "RevocationAnswers",
     "Rewrite",
     "Round",
     "SbomReader",

@@ -44,6 +44,10 @@ class Wanted:
     """False: the manifest alone decides (an index at a ``.sig`` tag, a foreign layer); verify with ``b""``."""
     annotations: Mapping[str, str] = field(default_factory=dict)
     """The carrier's own annotations: claims, compared with what is verified and never believed."""
+    carrier_subject: Digest | None = None
+    """What the carrier itself says it belongs to (OCI ``subject``): a claim as well."""
+    defect: str = ""
+    """How the carrier breaks the specification of this form, in words; empty when it does not."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ Recognised by what the manifest carries, never by how a fallback index describes
 from __future__ import annotations
 
 from gatekeeper.core.evidence import Form
-from gatekeeper.core.manifest import Descriptor, ImageIndex, ImageManifest, Manifest
+from gatekeeper.core.manifest import OCI_EMPTY, Descriptor, ImageIndex, ImageManifest, Manifest
 from gatekeeper.ports import Wanted
 from gatekeeper.signatures import media_types
 
@@ -29,10 +29,7 @@ def size_limit(form: Form) -> int:
 def decided_by_manifest(form: Form, descriptor: Descriptor) -> bool:
     """True when the descriptor alone decides the outcome, so that nothing needs to be fetched."""
     return (
-        form is Form.NOTATION_SIGNATURE
-        or bool(descriptor.urls)
-        or descriptor.digest.algorithm != "sha256"
-        or descriptor.size > size_limit(form)
+        bool(descriptor.urls) or descriptor.digest.algorithm != "sha256" or descriptor.size > size_limit(form)
     )
 
 
@@ -66,9 +63,28 @@ def candidates_in(manifest: Manifest, *, found_at: tuple[str, ...], tag: str | N
         if form is not None:
             fetch = not decided_by_manifest(form, layer)
             found.append(
-                Wanted(form, manifest.digest, position, layer, found_at, fetch, manifest.annotations)
+                Wanted(
+                    form,
+                    manifest.digest,
+                    position,
+                    layer,
+                    found_at,
+                    fetch,
+                    manifest.annotations,
+                    carrier_subject=manifest.subject.digest if manifest.subject is not None else None,
+                    defect=_notation_defect(manifest) if form is Form.NOTATION_SIGNATURE else "",
+                )
             )
     return tuple(found)
+
+
+def _notation_defect(manifest: ImageManifest) -> str:
+    """signature-specification.md, "OCI Signatures": one layer; the type as ``artifactType``, or as the config's."""
+    if len(manifest.layers) != 1:
+        return f"its manifest has {len(manifest.layers)} layers; a signature has one"
+    if manifest.artifact_type is not None and manifest.config.media_type != OCI_EMPTY:
+        return f"its manifest has a config of the type {manifest.config.media_type[:80]!r}"
+    return ""
 
 
 def _refused_index(index: ImageIndex, found_at: tuple[str, ...], tag: str | None) -> tuple[Wanted, ...]:

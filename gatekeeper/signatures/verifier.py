@@ -10,13 +10,16 @@ from gatekeeper.core.digest import Digest
 from gatekeeper.core.evidence import Candidate, Form, Purpose
 from gatekeeper.core.manifest import DOCKER_LIST, OCI_INDEX, Manifest
 from gatekeeper.core.trust import PublicKey, TrustMaterial
-from gatekeeper.ports import Judged, Statement, Verified, Wanted
+from gatekeeper.ports import Judged, RevocationAnswers, Statement, Verified, Wanted
 from gatekeeper.signatures import bundle, cosign_signature, dsse, media_types, storage
 from gatekeeper.signatures.algorithms import verifies
 from gatekeeper.signatures.keyless.trust_root import opened
 from gatekeeper.signatures.keyless_proof import prove_by_certificate
 from gatekeeper.signatures.keys import loaded
 from gatekeeper.signatures.material import Material
+from gatekeeper.signatures.notation.revocation import NothingStored
+from gatekeeper.signatures.notation.trust import read_trust
+from gatekeeper.signatures.notation.verifier import verify_notation
 from gatekeeper.signatures.proof import Proof
 from gatekeeper.signatures.reason_codes import MEANINGS, ReasonCode
 from gatekeeper.signatures.refusal import RefusedError
@@ -38,34 +41,43 @@ class _Facts:
 
 
 class Verifier:
-    """The port ``SignatureVerifier`` for cosign signatures, bundles and attestations, by managed key or keyless."""
+    """The port ``SignatureVerifier``: managed keys, keyless certificates and Notary Project trust policies."""
+
+    def __init__(self, revocation: RevocationAnswers | None = None) -> None:
+        self._revocation = revocation if revocation is not None else NothingStored()
 
     def wanted(self, manifest: Manifest, *, found_at: tuple[str, ...], tag: str | None) -> tuple[Wanted, ...]:
         """Which layers of this opened manifest are candidates; empty when it carries no form we know."""
         return storage.candidates_in(manifest, found_at=found_at, tag=tag)
 
     def verify(self, wanted: Wanted, content: bytes, *, subject: Judged, trust: TrustMaterial) -> Verified:
-        """Run the pipeline. Never raises for what the bytes say; MalformedError for a key or root that is none."""
+        """Run the pipeline. Never raises for what the bytes say; MalformedError for trust material that is none."""
         for key in trust.keys:
             loaded(key)
         for root in trust.roots:
             opened(root)
+        for policy in trust.notation:
+            read_trust(policy)
         facts = _Facts(Purpose.SIGNATURE if wanted.form in _SIGNATURE_FORMS else Purpose.UNKNOWN)
         try:
             # 1. The carrier: stored in the registry itself, under a sha256 digest, in a manifest.
             _check_carrier(wanted)
-            # 2. The form is one that can be verified.
-            _check_form(wanted)
-            # 3. The bytes are those the manifest declares.
+            # 2. The bytes are those the manifest declares.
             _check_content(wanted, content)
-            # 4. The form's own shape: signature, signed bytes, payload. Nothing is believed yet.
+            if wanted.form is Form.NOTATION_SIGNATURE:
+                return Verified(
+                    verify_notation(
+                        wanted, content, subject=subject, trust=trust.notation, answers=self._revocation
+                    )
+                )
+            # 3. The form's own shape: signature, signed bytes, payload. Nothing is believed yet.
             material = _open(wanted, content)
             facts.signature = material.name
-            # 5. A trusted key, or a certificate under a trusted root, made the signature over the signed bytes.
+            # 4. A trusted key, or a certificate under a trusted root, made the signature over the signed bytes.
             proof = _prove(material, trust, facts)
-            # 6. From here on only the verified payload is read: it binds this digest, for a purpose.
+            # 5. From here on only the verified payload is read: it binds this digest, for a purpose.
             statement = _read_payload(wanted, material, subject.digest, facts)
-            # 7. What does not weaken the proof but should be seen.
+            # 6. What does not weaken the proof but should be seen.
             facts.anomalies += _anomalies(material, proof)
         except RefusedError as refused:
             return Verified(_candidate(wanted, facts, refused.code, refused.message))
@@ -88,11 +100,6 @@ def _check_carrier(wanted: Wanted) -> None:
         )
     if layer.size > storage.size_limit(wanted.form):
         raise RefusedError(ReasonCode.CANDIDATE_TOO_LARGE, f"the layer declares {layer.size} bytes")
-
-
-def _check_form(wanted: Wanted) -> None:
-    if wanted.form is Form.NOTATION_SIGNATURE:
-        raise RefusedError(ReasonCode.NOTATION_NOT_SUPPORTED, "a Notary Project signature")
 
 
 def _check_content(wanted: Wanted, content: bytes) -> None:

@@ -141,7 +141,7 @@ RELEASE = SignatureMissing(signers=("release",))
         ),
         (signed(candidate(purpose=Purpose.UNKNOWN)), Result.VIOLATED, "attestation-is-no-signature", True),
         (
-            signed(candidate(None, outcome=Outcome.SKIPPED, reason_code="notation-not-supported")),
+            signed(candidate(None, outcome=Outcome.SKIPPED, reason_code="notation-not-configured")),
             Result.VIOLATED,
             "signature-missing",
             True,

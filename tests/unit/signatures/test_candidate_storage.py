@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -20,6 +22,7 @@ from gatekeeper.core.manifest import (
     ImageManifest,
 )
 from gatekeeper.core.trust import TrustMaterial
+from gatekeeper.ports import Wanted
 from gatekeeper.signatures import media_types
 from gatekeeper.signatures.storage import MAX_ATTESTATION_BYTES, MAX_SIGNATURE_BYTES
 from gatekeeper.signatures.verifier import Verifier
@@ -143,15 +146,39 @@ def test_exactly_the_cap_is_fetched() -> None:
     assert [one.fetch for one in Verifier().wanted(_manifest(layers), found_at=(), tag=_SIG)] == [True, True]
 
 
-@pytest.mark.parametrize("media_type", ["application/jose+json", "application/cose"])
-def test_a_notation_signature_is_seen_and_skipped(media_type: str) -> None:
-    manifest = _manifest([_layer(media_type)], artifact_type=media_types.NOTATION_SIGNATURE)
-    (found,) = Verifier().wanted(manifest, found_at=(), tag=None)
-    assert (found.form, found.fetch) == (Form.NOTATION_SIGNATURE, False)
-    candidate = (
-        Verifier().verify(found, b"", subject=about(SUBJECT), trust=TrustMaterial((KEY.public,))).candidate
-    )
-    assert (candidate.outcome, candidate.reason_code) == (Outcome.SKIPPED, "notation-not-supported")
+_OWN_SUBJECT = Descriptor(OCI_MANIFEST, SUBJECT, 100)
+
+
+def _notation(layers: int = 1, **members: Any) -> Wanted:
+    """The first candidate of a manifest that carries Notary Project signatures."""
+    empty = Descriptor(OCI_EMPTY, Digest.of(b"{}"), 2)
+    made = _manifest([_layer("application/jose+json")] * layers, artifact_type=media_types.NOTATION_SIGNATURE)
+    found = Verifier().wanted(replace(made, **{"config": empty, **members}), found_at=(), tag=None)
+    assert len(found) == layers
+    return found[0]
+
+
+def test_a_notation_signature_is_fetched_and_belongs_to_its_subject() -> None:
+    found = _notation(subject=_OWN_SUBJECT)
+    assert (found.form, found.fetch, found.defect) == (Form.NOTATION_SIGNATURE, True, "")
+    assert found.carrier_subject == SUBJECT
+
+
+def test_a_notation_signature_without_a_trust_policy_is_not_looked_at() -> None:
+    trust = TrustMaterial((KEY.public,))
+    candidate = Verifier().verify(_notation(), b"abc", subject=about(SUBJECT), trust=trust).candidate
+    assert (candidate.outcome, candidate.reason_code) == (Outcome.SKIPPED, "notation-not-configured")
+
+
+def test_the_type_of_a_notation_signature_may_be_that_of_its_config() -> None:
+    config = Descriptor(media_types.NOTATION_SIGNATURE, Digest.of(b"{}"), 2)
+    assert _notation(artifact_type=None, config=config).defect == ""
+
+
+def test_case_146_and_148_a_manifest_that_breaks_the_specification_of_notation() -> None:
+    assert "2 layers" in _notation(layers=2).defect
+    config = Descriptor(OCI_CONFIG, Digest.of(b"{}"), 2)
+    assert OCI_CONFIG in _notation(config=config).defect
 
 
 def test_case_54_sbom_tags_and_buildkit_statements_are_no_candidates() -> None:

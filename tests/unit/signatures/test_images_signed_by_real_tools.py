@@ -41,8 +41,8 @@ _EXPECTED = {
     "full-c2": [_ATTESTED, _ATTESTED, _ATTESTED, _SIGNED],
     "full-c3": [_ATTESTED, _ATTESTED, _ATTESTED, _SIGNED],
     "kl-c3-rekor1": [("signature", "trust-root-missing")],
-    "notation-jws-rsa2048": [("signature", "notation-not-supported")],
-    "notation-cose-ec256": [("signature", "notation-not-supported")],
+    "notation-jws-rsa2048": [("signature", "notation-not-configured")],
+    "notation-cose-ec256": [("signature", "notation-not-configured")],
     "oras-sbom-spdx-json": [],
 }
 

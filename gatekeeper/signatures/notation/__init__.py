@@ -1,0 +1,1 @@
+"""Notary Project signatures (notaryproject/specifications, v1.1): bytes in, verified facts or a refusal out."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 from pydantic import (
@@ -23,6 +23,7 @@ from gatekeeper.config.quantities import (
     format_duration,
     format_size,
     parse_duration,
+    parse_moment,
     parse_size,
 )
 
@@ -64,6 +65,12 @@ Size = Annotated[
     PlainSerializer(format_size, return_type=str),
     WithJsonSchema({"type": ["string", "integer"], "pattern": SIZE_PATTERN, "format": "gatekeeper-size"}),
 ]
+Moment = Annotated[
+    datetime,
+    BeforeValidator(parse_moment),
+    WithJsonSchema({"type": "string", "format": "date-time"}),
+]
+"""A moment with a zone; a date alone means its first moment in UTC."""
 Text = Annotated[StrictStr, AfterValidator(_no_blank)]
 Texts = tuple[Text, ...]
 SomeTexts = Annotated[tuple[Text, ...], AfterValidator(_not_empty)]

@@ -8,27 +8,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from gatekeeper.config.policy_models import (
     DefaultsModel,
-    KeyModel,
     PolicyModel,
     RuleSetModel,
     ScopeModel,
-    SignerModel,
 )
 from gatekeeper.config.problems import Location, ProblemList, did_you_mean
 from gatekeeper.config.reading import read_model
 from gatekeeper.config.rules import needs_signers, read_rule
 from gatekeeper.config.scopes import assemble_scope, scope_warnings
 from gatekeeper.config.source import TomlSource
-from gatekeeper.core.errors import MalformedError
+from gatekeeper.config.trust import TrustReader
 from gatekeeper.core.policy import Policy, RuleSet, Scope
-from gatekeeper.core.signer import ManagedKey, Signer
-from gatekeeper.core.trust import PublicKey
 from gatekeeper.core.verdict import Level
-from gatekeeper.signatures.keys import load_public_key
 
 Entry = TypeVar("Entry", bound=BaseModel)
 MAX_KEY_BYTES = 64 * 1024
@@ -77,16 +72,18 @@ class _PolicyReader:
         rest = {
             key: value
             for key, value in content.items()
-            if key not in ("signers", "policies", "scopes", "defaults")
+            if key not in ("signers", "trust_roots", "policies", "scopes", "defaults")
         }
         read_model(PolicyModel, rest, self.source, self.problems)
         defaults = self.entry(DefaultsModel, content.get("defaults", {}), ("defaults",)) or DefaultsModel()
-        signers = self.signers(content.get("signers", {}))
+        trust = TrustReader(self.source, self.problems, self.warnings, self.base, self.environment)
+        roots = trust.trust_roots(content.get("trust_roots", {}))
+        signers = trust.signers(content.get("signers", {}), _names(content.get("trust_roots")))
         rule_sets = self.rule_sets(content.get("policies", {}))
         self.check_signers(rule_sets)
         scopes = self.scopes(content.get("scopes", []), defaults)
         self.check_scopes(scopes)
-        return Policy(signers, rule_sets, tuple(scope for _, scope in scopes))
+        return Policy(signers, rule_sets, tuple(scope for _, scope in scopes), roots)
 
     def wrong(self, at: Location, text: str) -> None:
         """One more problem."""
@@ -107,46 +104,6 @@ class _PolicyReader:
             return {}
         found = {name: self.entry(model, table, (section, name)) for name, table in content.items()}
         return {name: entry for name, entry in found.items() if entry is not None}
-
-    def signers(self, content: Any) -> dict[str, Signer]:
-        """Signers with their keys loaded; a badly written key does not hide what is wrong with the others."""
-        read = self.named(SignerModel, content, "signers")
-        signers = {}
-        for name, table in content.items() if isinstance(content, dict) else ():
-            written = table.get("keys") if isinstance(table, dict) else None
-            keys = [
-                self.key(KeyModel(**key), ("signers", name, "keys", position))
-                for position, key in enumerate(written if isinstance(written, list) else ())
-                if name in read or _readable(key)
-            ]
-            signers[name] = Signer(name, tuple(ManagedKey(key) for key in keys if key is not None))
-        return signers
-
-    def key(self, model: KeyModel, at: Location) -> PublicKey | None:
-        """One public key; ``source`` is what the policy says, so that a checkout's place changes no revision."""
-        if model.inline is not None:
-            pem, source = model.inline.encode(), "inline"
-        elif model.env is not None:
-            at, source = (*at, "env"), f"env {model.env}"
-            pem = self.environment.get(model.env, "").encode()
-            if not pem:
-                self.wrong(at, f"the environment variable {model.env} is not set; set it to the PEM text")
-                return None
-        else:
-            source = model.file or ""
-            at = (*at, "file")
-            path = self.base / Path(source).expanduser()
-            try:
-                with path.open("rb") as stream:
-                    pem = stream.read(MAX_KEY_BYTES + 1)
-            except OSError as error:
-                self.wrong(at, f"{path} cannot be read: {error.strerror}")
-                return None
-        try:
-            return load_public_key(pem, source)
-        except MalformedError as error:
-            self.wrong(at, error.message)
-            return None
 
     def rule_sets(self, content: Any) -> dict[str, RuleSet]:
         """Policies with their rules; one without a rule that is on is refused (law 3)."""
@@ -183,9 +140,8 @@ class _PolicyReader:
                 if not names and needs_signers(table):
                     used |= known
                     if not known:
-                        self.wrong(
-                            at, "needs a signer, and the policy has none; add [signers.NAME] with its keys"
-                        )
+                        text = "needs a signer, and the policy has none; add [signers.NAME] with keys or identities"
+                        self.wrong(at, text)
         for signer in sorted(known - used):
             self.warn(("signers", signer), "no rule names this signer")
 
@@ -224,9 +180,5 @@ class _PolicyReader:
             self.warn(location, text)
 
 
-def _readable(key: Any) -> bool:
-    try:
-        KeyModel.model_validate(key)
-    except ValidationError:
-        return False
-    return True
+def _names(tables: Any) -> frozenset[str]:
+    return frozenset(tables) if isinstance(tables, dict) else frozenset()

@@ -2,38 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field
 
 from gatekeeper.config.fields import AnyDuration, Count, Duration, Flag, SomeTexts, Table, Text, Texts
+from gatekeeper.config.trust_models import SignerModel, TrustRootModel
 from gatekeeper.core.policy import Action, Artifacts, Existing, Mode
-
-
-class KeyModel(Table):
-    """One public key (PEM): exactly one of the three."""
-
-    file: Text | None = Field(None, description="PEM file; relative paths start at the policy's directory.")
-    inline: Text | None = Field(None, description="The PEM text itself.")
-    env: Text | None = Field(None, description="Name of the environment variable that holds the PEM text.")
-
-    @model_validator(mode="after")
-    def _exactly_one(self) -> KeyModel:
-        if sum(part is not None for part in (self.file, self.inline, self.env)) != 1:
-            raise ValueError("needs exactly one of file, inline and env")
-        return self
-
-
-def _some_keys(keys: tuple[KeyModel, ...]) -> tuple[KeyModel, ...]:
-    if not keys:
-        raise ValueError("must not be empty: a signer without a key never signs")
-    return keys
-
-
-class SignerModel(Table):
-    """A named signer. Any one of its keys speaks for it."""
-
-    keys: Annotated[tuple[KeyModel, ...], AfterValidator(_some_keys)] = Field(description="Its public keys.")
 
 
 class RuleSetModel(Table):
@@ -138,6 +113,9 @@ class PolicyModel(Table):
         DefaultsModel(), description="What holds for every scope that says nothing else."
     )
     signers: dict[str, SignerModel] = Field({}, description="Signers by name: `[signers.NAME]`.")
+    trust_roots: dict[str, TrustRootModel] = Field(
+        {}, description="Sigstore instances by name: `[trust_roots.NAME]`."
+    )
     policies: dict[str, RuleSetModel] = Field({}, description="Policies by name: `[policies.NAME]`.")
     scopes: tuple[ScopeModel, ...] = Field(
         (), description="The scopes in order, one `[[scopes]]` table each."

@@ -1,9 +1,9 @@
-"""Durations (``"10m"``, ``"24h"``, ``"90d"``) and sizes (``"4MiB"``) as a person writes them."""
+"""Durations (``"10m"``, ``"24h"``, ``"90d"``), sizes (``"4MiB"``) and moments as a person writes them."""
 
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 
 MILLISECONDS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
 BYTES = {
@@ -70,3 +70,22 @@ def format_size(size: int) -> str:
         if size and size % BYTES[unit] == 0:
             return f"{size // BYTES[unit]}{unit}"
     return f"{size}B"
+
+
+def parse_moment(written: object) -> datetime:
+    """A TOML date and time with a zone, a TOML date (its first moment in UTC), or one of both as a string.
+
+    Raises ValueError with what to write instead.
+    """
+    if isinstance(written, str):
+        try:
+            written = datetime.fromisoformat(written)
+        except ValueError:
+            written = None
+    if isinstance(written, datetime):
+        if written.tzinfo is None and written.time() != datetime.min.time():
+            raise ValueError("has no zone; write for example 2026-12-31T23:59:59Z")
+        return written.astimezone(UTC) if written.tzinfo else written.replace(tzinfo=UTC)
+    if isinstance(written, date):
+        return datetime(written.year, written.month, written.day, tzinfo=UTC)
+    raise ValueError("is no moment; write for example 2026-12-31T23:59:59Z or 2026-12-31")

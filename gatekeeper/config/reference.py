@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 import types
 from collections.abc import Iterator, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Literal, Union, get_args, get_origin
 
@@ -21,15 +22,20 @@ from gatekeeper.config.models import (
 )
 from gatekeeper.config.policy_models import (
     DefaultsModel,
-    KeyModel,
     PolicyModel,
     RuleSetModel,
     ScopeModel,
-    SignerModel,
 )
 from gatekeeper.config.quantities import format_duration, format_size, parse_size
 from gatekeeper.config.reading import tables_in
 from gatekeeper.config.rules import rule_model
+from gatekeeper.config.trust_models import (
+    IdentityModel,
+    KeyModel,
+    PatternModel,
+    SignerModel,
+    TrustRootModel,
+)
 from gatekeeper.core.rules.catalogue import RULES
 
 HEAD = """# Configuration reference
@@ -52,6 +58,8 @@ else is text.
 
 **Durations** are strings: `"500ms"`, `"30s"`, `"10m"`, `"1h30m"`, `"90d"`, `"2w"`. **Sizes** too: `"512KiB"`,
 `"4MiB"`, `"1GB"`.
+
+**Moments** are TOML dates and times with a zone, `2026-12-31T23:59:59Z`; a date alone means its first moment in UTC.
 
 **Secrets** are never written into the file. A secret is `{ env = "NAME" }`, `{ file = "/run/secrets/name" }`
 or (where it is allowed) `{ command = ["program", "argument"] }`; files that everybody may read are refused.
@@ -82,6 +90,9 @@ def configuration_markdown() -> str:
     parts += _section("[defaults]", DefaultsModel)
     parts += _section("[signers.NAME]", SignerModel)
     parts += _section("A key", KeyModel)
+    parts += _section("An identity", IdentityModel)
+    parts += _section("A pattern", PatternModel)
+    parts += _section("[trust_roots.NAME]", TrustRootModel)
     parts += _section("[policies.NAME]", RuleSetModel)
     parts += _section("[[scopes]]", ScopeModel, skip=frozenset(DefaultsModel.model_fields))
     parts += ["A scope may also have every key of `[defaults]`; what it says itself wins.\n"]
@@ -98,7 +109,7 @@ def _section(
     title: str, table: type[BaseModel], *, text: str | None = None, skip: frozenset[str] = frozenset()
 ) -> Iterator[str]:
     yield f"### {title}\n"
-    yield f"{text or (table.__doc__ or '').strip()}\n"
+    yield f"{text or inspect.cleandoc(table.__doc__ or '')}\n"
     with_text = any(field.description for field in table.model_fields.values())
     yield "| key | type | default |" + (" meaning |" if with_text else "")
     yield "|---|---|---|" + ("---|" if with_text else "")
@@ -163,7 +174,16 @@ def _type_name(kind: type) -> str:
         return " or ".join(f'`"{member}"`' for member in kind)
     if issubclass(kind, SecretModel):
         return "secret"
+    if issubclass(kind, PatternModel):
+        return "text or pattern"
     if issubclass(kind, BaseModel):
         return "table"
-    names = {str: "text", bool: "true or false", int: "number", float: "number", timedelta: "duration"}
+    names = {
+        str: "text",
+        bool: "true or false",
+        int: "number",
+        float: "number",
+        timedelta: "duration",
+        datetime: "moment",
+    }
     return names.get(kind, "value")

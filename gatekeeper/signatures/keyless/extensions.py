@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from cryptography import x509
 
+from gatekeeper.core.identity import FULCIO_FIELDS
 from gatekeeper.signatures import der
 from gatekeeper.signatures.der import DerError
 from gatekeeper.signatures.reason_codes import ReasonCode
@@ -16,34 +17,11 @@ OTHER_NAME = f"{ARC}7"
 ISSUER_V1 = 1
 ISSUER_V2 = 8
 
-RAW_TEXT: Mapping[int, str] = {
-    2: "github-workflow-trigger",
-    3: "github-workflow-sha",
-    4: "github-workflow-name",
-    5: "github-workflow-repository",
-    6: "github-workflow-ref",
+RAW_TEXT = frozenset(range(2, 7))
+"""Deprecated ones: the bytes are the text. All later ones are DER UTF8Strings."""
+NAMES: Mapping[int, str] = {
+    int(identifier.removeprefix(ARC)): name for name, identifier in FULCIO_FIELDS.items()
 }
-"""Deprecated ones: the bytes are the text."""
-DER_TEXT: Mapping[int, str] = {
-    9: "build-signer-uri",
-    10: "build-signer-digest",
-    11: "runner-environment",
-    12: "source-repository-uri",
-    13: "source-repository-digest",
-    14: "source-repository-ref",
-    15: "source-repository-identifier",
-    16: "source-repository-owner-uri",
-    17: "source-repository-owner-identifier",
-    18: "build-config-uri",
-    19: "build-config-digest",
-    20: "build-trigger",
-    21: "run-invocation-uri",
-    22: "source-repository-visibility",
-    23: "deployment-environment",
-    24: "token-subject",
-}
-"""DER UTF8String."""
-NAMES: Mapping[int, str] = {**RAW_TEXT, **DER_TEXT}
 """Last arc -> the name used in policies and reports."""
 
 

@@ -12,6 +12,7 @@ from gatekeeper.config.models import ConfigModel
 from gatekeeper.config.policy import read_policy
 from gatekeeper.config.policy_models import DefaultsModel, PolicyModel
 from gatekeeper.config.reading import tables_in
+from gatekeeper.core.identity import FULCIO_FIELDS
 from gatekeeper.core.lifecycle import Caps
 from gatekeeper.core.policy import Scope
 from gatekeeper.core.rules.catalogue import RULES
@@ -54,7 +55,8 @@ def test_the_example_configuration_shows_every_key() -> None:
 
 
 def test_the_example_policy_shows_every_key() -> None:
-    assert keys_of(PolicyModel) | set(DefaultsModel.model_fields) <= words(POLICY) | {"file", "inline", "env"}
+    known = words(POLICY) | {"file", "inline", "env"} | set(FULCIO_FIELDS)
+    assert keys_of(PolicyModel) | set(DefaultsModel.model_fields) <= known
 
 
 def test_the_defaults_in_the_examples_are_the_built_in_ones() -> None:

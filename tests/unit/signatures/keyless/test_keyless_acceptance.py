@@ -94,8 +94,8 @@ def test_everything_the_certificate_says_is_kept() -> None:
     found = judged(bundled(bundle(signer=signer)))
     assert found.certificate is not None
     assert sorted(found.certificate.extensions.values()) == sorted(signer.extensions.values())
-    assert found.certificate.extensions["source-repository-ref"] == "value 14"
-    assert found.certificate.extensions["github-workflow-trigger"] == "value 2"
+    assert found.certificate.extensions["source_repository_ref"] == "value 14"
+    assert found.certificate.extensions["github_workflow_trigger"] == "value 2"
     assert found.certificate.identity_kind == "uri"
     assert found.certificate.not_after - found.certificate.not_before == timedelta(minutes=10)
     assert found.log_index is not None

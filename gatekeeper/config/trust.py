@@ -1,0 +1,266 @@
+"""Signers and trust roots of ``policy.toml``: the files they name, read; what they name, resolved."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, cast
+
+from pydantic import BaseModel, ValidationError
+
+from gatekeeper.config.problems import Location, ProblemList, did_you_mean
+from gatekeeper.config.reading import read_model
+from gatekeeper.config.source import TomlSource
+from gatekeeper.config.trust_models import IdentityModel, KeyModel, SignerModel, TrustRootModel
+from gatekeeper.core.digest import Digest
+from gatekeeper.core.errors import MalformedError
+from gatekeeper.core.identity import FULCIO_FIELDS, Identity
+from gatekeeper.core.signer import ManagedKey, Signer
+from gatekeeper.core.trust import TrustRoot
+from gatekeeper.signatures.keyless.trust_root import read_trust_roots
+from gatekeeper.signatures.keys import load_public_key
+
+MAX_KEY_BYTES = 64 * 1024
+MAX_ROOT_BYTES = 4 * 1024 * 1024
+ROOT_FILE = "trusted_root.json"
+ORIGIN_FILE = "origin.json"
+"""In a trust root's directory, beside the root: what ``trust update`` and ``trust import`` noted about it."""
+
+_ANYBODY = ("", "x://y/z@refs/heads/q", "nobody@anywhere.invalid")
+
+Say = Callable[[Location, str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Content:
+    """Bytes that the policy names, where they came from, and the key that named them."""
+
+    raw: bytes
+    source: str
+    at: Location
+
+
+@dataclass(frozen=True, slots=True)
+class RootOrigin:
+    """``origin.json``: what is known of a root beside its bytes."""
+
+    sha256: str
+    version: str = ""
+    source: str = ""
+    fetched_at: str = ""
+    expires_at: str = ""
+
+    @classmethod
+    def read(cls, path: Path) -> RootOrigin:
+        """Raises ValueError when there is none that can be read."""
+        try:
+            written = json.loads(path.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise ValueError(f"{path} cannot be read: {error.strerror}") from error
+        except ValueError as error:
+            raise ValueError(f"{path} is no JSON") from error
+        if not isinstance(written, dict) or not isinstance(written.get("sha256"), str):
+            raise ValueError(f"{path} does not name the sha256 of the root")
+        known = {name: value for name, value in written.items() if name in cls.__slots__}
+        if not all(isinstance(value, str) for value in known.values()):
+            raise ValueError(f"{path} holds something that is no text")
+        return cls(**known)
+
+    @property
+    def expiry(self) -> datetime | None:
+        """When its publisher renews it at the latest. Raises ValueError for what is no moment."""
+        return datetime.fromisoformat(self.expires_at) if self.expires_at else None
+
+
+class TrustReader:
+    """Reads what signatures are verified with; every problem goes to ``wrong``, nothing is raised."""
+
+    def __init__(
+        self,
+        source: TomlSource,
+        problems: ProblemList,
+        warnings: ProblemList,
+        base: Path,
+        environment: Mapping[str, str],
+    ) -> None:
+        self.source = source
+        self.problems = problems
+        self.warnings = warnings
+        self.base = base
+        self.environment = environment
+
+    def wrong(self, at: Location, text: str) -> None:
+        """One more problem."""
+        self.problems.add(self.source.problem(at, text))
+
+    def warn(self, at: Location, text: str) -> None:
+        """One more warning."""
+        self.warnings.add(self.source.problem(at, text))
+
+    def trust_roots(self, content: Any) -> tuple[TrustRoot, ...]:
+        """``[trust_roots.NAME]``, in the order of their names."""
+        if not isinstance(content, dict):
+            self.wrong(("trust_roots",), "must be tables: [trust_roots.NAME]")
+            return ()
+        found = []
+        for name, table in sorted(content.items()):
+            at: Location = ("trust_roots", name)
+            model = read_model(TrustRootModel, table, self.source, self.problems, at=at)
+            root = None if model is None else self._root(name, model, at)
+            if root is not None:
+                found.append(root)
+        return tuple(found)
+
+    def signers(self, content: Any, root_names: frozenset[str]) -> dict[str, Signer]:
+        """``[signers.NAME]``; a badly written key does not hide what is wrong with the others."""
+        if not isinstance(content, dict):
+            self.wrong(("signers",), "must be tables: [signers.NAME]")
+            return {}
+        signers = {}
+        for name, table in content.items():
+            at: Location = ("signers", name)
+            whole = read_model(SignerModel, table, self.source, self.problems, at=at) is not None
+            keys = [
+                self._key(key, (*at, "keys", position))
+                for position, key in _readable(KeyModel, table, "keys", whole=whole)
+            ]
+            identities = [
+                self._identity(identity, root_names, (*at, "identities", position))
+                for position, identity in _readable(IdentityModel, table, "identities", whole=whole)
+            ]
+            signers[name] = Signer(
+                name,
+                tuple(key for key in keys if key is not None),
+                tuple(identity for identity in identities if identity is not None),
+            )
+        return signers
+
+    def _root(self, name: str, model: TrustRootModel, at: Location) -> TrustRoot | None:
+        content, origin = self._root_content(model, at)
+        if content is None:
+            return None
+        try:
+            read_trust_roots(content.raw, name)
+            noted = origin.expiry if origin is not None else None
+        except MalformedError as error:
+            self.wrong(content.at, error.message)
+            return None
+        except ValueError:
+            self.wrong(content.at, f"the expires_at in {ORIGIN_FILE} is no moment")
+            return None
+        moments = [moment for moment in (model.expires_at, noted) if moment is not None]
+        return TrustRoot(
+            name,
+            content.raw,
+            content.source,
+            transparency_log=model.transparency_log,
+            certificate_log=model.certificate_log,
+            version=origin.version if origin is not None else "",
+            expires_at=min(moments, default=None),
+            when_stale=model.when_stale,
+        )
+
+    def _root_content(self, model: TrustRootModel, at: Location) -> tuple[_Content | None, RootOrigin | None]:
+        if model.directory is None:
+            return self._content(model, at, MAX_ROOT_BYTES), None
+        at = (*at, "directory")
+        folder = self.base / Path(model.directory).expanduser()
+        if not (folder / ROOT_FILE).exists():
+            name = at[1]
+            self.wrong(
+                at,
+                f"{folder} holds no {ROOT_FILE} yet; run `gatekeeper trust update {name}`, or "
+                f"`gatekeeper trust import {name} FILE` without a network",
+            )
+            return None, None
+        content = self._file(folder / ROOT_FILE, model.directory, at, MAX_ROOT_BYTES)
+        if content is None:
+            return None, None
+        try:
+            origin = RootOrigin.read(folder / ORIGIN_FILE)
+        except ValueError as error:
+            self.wrong(at, f"{error}; run `gatekeeper trust update` or `gatekeeper trust import` again")
+            return None, None
+        if Digest.of(content.raw).encoded != origin.sha256:
+            self.wrong(
+                at,
+                f"{folder / ROOT_FILE} is not what was put there (its sha256 differs from {ORIGIN_FILE}); look who "
+                "changed it, then run `gatekeeper trust update` or `gatekeeper trust import` again",
+            )
+            return None, None
+        return content, origin
+
+    def _key(self, model: KeyModel, at: Location) -> ManagedKey | None:
+        """``source`` is what the policy says, so that a checkout's place changes no revision."""
+        content = self._content(model, at, MAX_KEY_BYTES)
+        if content is None:
+            return None
+        try:
+            key = load_public_key(content.raw, content.source)
+        except MalformedError as error:
+            self.wrong(content.at, error.message)
+            return None
+        return ManagedKey(key, model.not_before, model.not_after, model.retired_at, model.compromised_at)
+
+    def _identity(self, model: Any, root_names: frozenset[str], at: Location) -> Identity | None:
+        root = model.trust_root
+        if root is None:
+            if len(root_names) != 1:
+                what = "there are several" if root_names else "there is none; add [trust_roots.NAME]"
+                self.wrong((*at, "trust_root"), f"is missing, and {what}{did_you_mean('', root_names)}")
+                return None
+            (root,) = root_names
+        elif root not in root_names:
+            self.wrong(
+                (*at, "trust_root"), f"there is no trust root '{root}'{did_you_mean(root, root_names)}"
+            )
+            return None
+        subject, issuer = model.identity.pattern(), model.issuer.pattern()
+        for key, pattern in (("identity", subject), ("issuer", issuer)):
+            if all(pattern.matches(text) for text in _ANYBODY):
+                self.warn((*at, key), "matches everybody; name whom you trust")
+        written = {name: getattr(model, name) for name in FULCIO_FIELDS}
+        extensions = {name: pattern.pattern() for name, pattern in written.items() if pattern is not None}
+        return Identity(root, subject, issuer, extensions)
+
+    def _content(self, model: KeyModel | TrustRootModel, at: Location, most: int) -> _Content | None:
+        """What one of ``file``, ``inline`` and ``env`` holds."""
+        if model.inline is not None:
+            return _Content(model.inline.encode(), "inline", at)
+        if model.env is not None:
+            raw = self.environment.get(model.env, "").encode()
+            if not raw:
+                self.wrong(
+                    (*at, "env"), f"the environment variable {model.env} is not set; set it to the text"
+                )
+                return None
+            return _Content(raw, f"env {model.env}", (*at, "env"))
+        written = cast("str", model.file)
+        return self._file(self.base / Path(written).expanduser(), written, (*at, "file"), most)
+
+    def _file(self, path: Path, written: str, at: Location, most: int) -> _Content | None:
+        try:
+            with path.open("rb") as stream:
+                raw = stream.read(most + 1)
+        except OSError as error:
+            self.wrong(at, f"{path} cannot be read: {error.strerror}")
+            return None
+        if len(raw) > most:
+            self.wrong(at, f"{path} is larger than {most} bytes")
+            return None
+        return _Content(raw, written, at)
+
+
+def _readable(kind: type[BaseModel], table: Any, member: str, *, whole: bool) -> list[tuple[int, Any]]:
+    """(position, model) of each entry of a list that can be read on its own; faults were told with the table."""
+    written = table.get(member) if isinstance(table, dict) else None
+    found = []
+    for position, entry in enumerate(written if isinstance(written, list) else ()):
+        try:
+            found.append((position, kind.model_validate(entry)))
+        except ValidationError:
+            assert not whole
+    return found

@@ -6,11 +6,11 @@ import dataclasses
 import gc
 import secrets
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from gatekeeper.core.errors import ConfigurationError
 from gatekeeper.core.reference import Repository
@@ -190,7 +190,7 @@ def build(
         review=settings.server.public_url or "gatekeeper quarantine list",
         limits_in_force=lambda: dataclasses.replace(_limits(now()), lease=settings.engine.lease),
         caps_in_force=lambda: now().caps,
-        attesting=_attesting(settings),
+        attesting=attesting_of(settings),
         waiver_limits_in_force=lambda: now().waivers,
     )
     return Application(room, settings, tuple(closers))
@@ -213,7 +213,7 @@ def checking(settings: Settings, parts: Parts | None = None) -> Iterator[Collect
             Reader(),
             given.clock or SystemClock(),
             _limits(settings),
-            attesting=_attesting(settings),
+            attesting=attesting_of(settings),
         )
     finally:
         for close in closers:
@@ -221,16 +221,22 @@ def checking(settings: Settings, parts: Parts | None = None) -> Iterator[Collect
 
 
 @contextmanager
-def looking(host: str, *, plain_http: bool) -> Iterator[Collector]:
-    """What one-shot commands need that ask one registry without a configuration: docker's own signs in there."""
+def asking(hosts: Iterable[str], *, plain_http: bool = False, **connection: Any) -> Iterator[Collector]:
+    """What one-shot commands need: these registries without a configuration; docker's own credentials sign in there.
+
+    ``connection``: further fields of RegistrySettings, the same for each.
+    """
     from gatekeeper.registry.registries import ConfiguredRegistries
     from gatekeeper.registry.settings import DockerConfigFile, RegistrySettings
     from gatekeeper.sbom.reader import Reader
     from gatekeeper.signatures.verifier import Verifier
     from gatekeeper.workflow.workroom import Collector, Limits
 
-    connection = RegistrySettings(host, plain_http=plain_http, credentials=DockerConfigFile())
-    registries = ConfiguredRegistries((connection,))
+    settings = (
+        RegistrySettings(host, plain_http=plain_http, credentials=DockerConfigFile(), **connection)
+        for host in sorted(set(hosts))
+    )
+    registries = ConfiguredRegistries(settings)
     try:
         yield Collector(registries, Verifier(), Reader(), SystemClock(), Limits())
     finally:
@@ -260,7 +266,8 @@ def settle_memory() -> None:
     gc.set_threshold(20_000, 20, 20)
 
 
-def _attesting(settings: Settings) -> Attesting | None:
+def attesting_of(settings: Settings) -> Attesting | None:
+    """What ``[signing]`` says, with what signs; None without it."""
     signing = settings.signing
     if signing is None:
         return None

@@ -8,7 +8,18 @@ import typer
 
 from gatekeeper import __version__
 from gatekeeper.cli.coercion import HELP_NAMES, read_plainly
-from gatekeeper.cli.commands import audit, breaker, config, hold, policy, quarantine, sbom, token, waiver
+from gatekeeper.cli.commands import (
+    audit,
+    breaker,
+    config,
+    hold,
+    policy,
+    quarantine,
+    sbom,
+    sign,
+    token,
+    waiver,
+)
 from gatekeeper.cli.commands.check import check
 from gatekeeper.cli.commands.demo import demo
 from gatekeeper.cli.commands.explain import explain
@@ -17,6 +28,8 @@ from gatekeeper.cli.commands.migrate import migrate
 from gatekeeper.cli.commands.promote import promote
 from gatekeeper.cli.commands.run import run
 from gatekeeper.cli.commands.status import status
+from gatekeeper.cli.commands.verify import verify
+from gatekeeper.cli.commands.verify_vsa import verify_vsa
 
 app = typer.Typer(
     name="gatekeeper",
@@ -29,7 +42,7 @@ app = typer.Typer(
     context_settings={"help_option_names": HELP_NAMES, "max_content_width": 110},
 )
 
-for verb in (demo, run, check, status, explain, promote):
+for verb in (demo, run, check, verify, status, explain, promote):
     app.command()(verb)
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(waiver.app, name="waiver")
@@ -42,6 +55,8 @@ app.command()(match)
 app.command()(migrate)
 app.add_typer(audit.app, name="audit")
 app.add_typer(token.app, name="token")
+app.add_typer(sign.app, name="sign")
+app.command("verify-vsa")(verify_vsa)
 
 
 def _version(asked: bool) -> None:

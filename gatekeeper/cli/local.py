@@ -18,7 +18,7 @@ from gatekeeper.core.lifecycle import CaseState, Decision
 from gatekeeper.core.policy import Policy
 from gatekeeper.core.reference import Reference, parse_reference
 from gatekeeper.ports import Page, Registries, Registry, Store
-from gatekeeper.wiring import Application, Parts, build, checking, looking, open_store
+from gatekeeper.wiring import Application, Parts, asking, build, checking, open_store
 
 if TYPE_CHECKING:
     from gatekeeper.demo.story_clock import StoryClock
@@ -264,7 +264,7 @@ def image_sboms(reference: Reference, *, platform: str, plain_http: bool, config
 
     fallback = of_machine(os.uname().machine)
     if config is None:
-        with looking(reference.repository.registry, plain_http=plain_http) as collector:
+        with asking((reference.repository.registry,), plain_http=plain_http) as collector:
             return show_sboms(collector, reference, platform=platform, fallback=fallback)
     configuration = load_configuration(find_config(config))
     with checking(configuration.settings) as collector:
@@ -275,6 +275,15 @@ def image_sboms(reference: Reference, *, platform: str, plain_http: bool, config
             fallback=fallback,
             policy=configuration.policy,
         )
+
+
+def signing_keys(config: Path | None) -> list[Plain]:
+    """The public keys of our attestations, the one in force first. Raises ConfigurationError."""
+    from gatekeeper.wiring import attesting_of
+    from gatekeeper.workflow.published import published_keys
+
+    attesting = attesting_of(load_settings(find_config(config)))
+    return [plain(key) for key in published_keys(attesting)]
 
 
 def ask_registries(settings: Settings) -> list[Plain]:

@@ -48,6 +48,10 @@ class AttestationSigner(Protocol):
         """ConfigurationError: key or token cannot be had. UnavailableError: Fulcio or Rekor cannot be asked."""
         ...
 
+    def current(self) -> PublicKey | None:
+        """The key in force; None when it cannot be read, or when signing keyless."""
+        ...
+
     def public_keys(self) -> Sequence[PublicKey]:
         """The keys of our attestations, the one in force first, then the retired ones; none when signing keyless."""
         ...

@@ -64,15 +64,18 @@ class KeyAttestor(Carriers):
         )
         return found.statement if found.candidate.outcome is Outcome.VERIFIED else None
 
-    def public_keys(self) -> tuple[PublicKey, ...]:
-        """Every key whose attestations are ours: the one in force first, where it can be read."""
-        current: SigningKey | None = None
+    def current(self) -> PublicKey | None:
+        """The key in force; None when it cannot be read."""
         try:
-            current = self._key()
+            return self._key().public
         except (ConfigurationError, MalformedError):
             # Signing tells of it. What was signed before stays ours, by the keys that are known.
-            current = None
-        first = () if current is None else (current.public,)
+            return None
+
+    def public_keys(self) -> tuple[PublicKey, ...]:
+        """Every key whose attestations are ours: the one in force first, where it can be read."""
+        current = self.current()
+        first = () if current is None else (current,)
         return (*first, *(key for key in self._known.values() if key not in first))
 
     def _key(self) -> SigningKey:

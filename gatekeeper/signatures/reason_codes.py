@@ -572,6 +572,11 @@ MEANINGS: Mapping[ReasonCode, Meaning] = {
 }
 
 
+def remedy_of(code: str) -> str:
+    """What a person can do about a candidate with this code; the empty string for a code of somebody else's."""
+    return MEANINGS[ReasonCode(code)].remedy if code in tuple(ReasonCode) else ""
+
+
 def render_markdown() -> str:
     """``docs/reason-codes.md``, whole."""
     lines = [

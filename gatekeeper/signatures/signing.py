@@ -11,6 +11,7 @@ from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Self
 
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -40,6 +41,14 @@ from gatekeeper.signatures.sealed_keys import label_of, open_sealed, seal
 PrivateKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey
 
 
+class KeyKind(StrEnum):
+    """Kinds of keys that are made; what they sign is verified by both cosigns."""
+
+    ECDSA_P256 = "ecdsa-p256"
+    ED25519 = "ed25519"
+    RSA_3072 = "rsa-3072"
+
+
 def _ecdsa() -> ec.ECDSA:
     try:
         return ec.ECDSA(hashes.SHA256(), deterministic_signing=True)
@@ -65,9 +74,16 @@ class SigningKey:
         return cls(private, load_public_key(pem, source))
 
     @classmethod
-    def generate(cls, source: str = "generated") -> Self:
-        """A new ECDSA P-256 key, as ``cosign generate-key-pair`` makes."""
-        return cls.of(ec.generate_private_key(ec.SECP256R1()), source)
+    def generate(cls, source: str = "generated", kind: KeyKind = KeyKind.ECDSA_P256) -> Self:
+        """A new key; by default of the kind that ``cosign generate-key-pair`` makes."""
+        private: PrivateKey
+        if kind is KeyKind.ED25519:
+            private = ed25519.Ed25519PrivateKey.generate()
+        elif kind is KeyKind.RSA_3072:
+            private = rsa.generate_private_key(65537, 3072)
+        else:
+            private = ec.generate_private_key(ec.SECP256R1())
+        return cls.of(private, source)
 
     @classmethod
     def from_pem(cls, pem: bytes, source: str, *, password: bytes | None = None) -> Self:

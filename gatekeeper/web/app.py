@@ -28,6 +28,7 @@ from gatekeeper.web.generation import Generation
 from gatekeeper.web.metrics import Metrics
 from gatekeeper.web.openapi import describe
 from gatekeeper.web.threads import Threads
+from gatekeeper.workflow.published import published_keys
 from gatekeeper.workflow.workroom import Workroom
 
 
@@ -66,7 +67,7 @@ def create_app(room: Workroom, *, missing: Callable[[], tuple[str, ...]]) -> Fas
     desk = WebDesk(room, authenticator, generation, threads)
     for noun in (images, quarantine, promotions, brakes, policy, waivers, tokens):
         app.include_router(noun.router(desk))
-    app.include_router(health.router(missing, metrics, threads))
+    app.include_router(health.router(missing, metrics, threads, lambda: published_keys(room.attesting)))
     describe(app)
     app.add_middleware(Frame, metrics=metrics, route=status_route)
     return app

@@ -1,4 +1,4 @@
-"""``/healthz``, ``/readyz``, ``/metrics``: for probes and scrapers, without a token; they tell nothing of images."""
+"""``/healthz``, ``/readyz``, ``/metrics``, ``/signing-keys``: for everybody, without a token; no word about images."""
 
 from __future__ import annotations
 
@@ -11,16 +11,23 @@ from fastapi.responses import JSONResponse
 from starlette.responses import Response
 
 from gatekeeper import __version__
+from gatekeeper.core.canonical import to_plain
 from gatekeeper.core.errors import UnavailableError
 from gatekeeper.web.metrics import Metrics
 from gatekeeper.web.threads import Threads
+from gatekeeper.workflow.published import PublishedKey
 
 PROBE_SECONDS = 5.0
 """A database that stalls longer than this keeps us from our work."""
 
 
-def router(missing: Callable[[], tuple[str, ...]], metrics: Metrics, threads: Threads) -> APIRouter:
-    """The three routes. ``missing`` says what keeps the process from its work."""
+def router(
+    missing: Callable[[], tuple[str, ...]],
+    metrics: Metrics,
+    threads: Threads,
+    keys: Callable[[], tuple[PublishedKey, ...]],
+) -> APIRouter:
+    """The four routes. ``missing`` says what keeps the process from its work; ``keys`` are those we attest with."""
     api = APIRouter(include_in_schema=False)
 
     def lacking() -> tuple[str, ...]:
@@ -49,5 +56,11 @@ def router(missing: Callable[[], tuple[str, ...]], metrics: Metrics, threads: Th
         """Prometheus text."""
         text = await anyio.to_thread.run_sync(metrics.text, limiter=threads.probes)
         return Response(text, media_type="text/plain; version=0.0.4; charset=utf-8")
+
+    @api.get("/signing-keys")
+    async def signing_keys() -> Response:
+        """The public keys of our attestations, the retired ones too."""
+        found = await anyio.to_thread.run_sync(keys, limiter=threads.probes)
+        return JSONResponse({"items": [to_plain(key) for key in found], "next": None})
 
     return api

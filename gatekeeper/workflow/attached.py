@@ -86,6 +86,8 @@ class Pile:
     candidates: list[Candidate] = field(default_factory=list)
     sboms: list[Sbom] = field(default_factory=list)
     documents: dict[Digest, GatheredSbom] = field(default_factory=dict)
+    summaries: list[tuple[Candidate, Statement]] = field(default_factory=list)
+    """Verified verification summaries, with what they say."""
     signature_gap: Unavailable | None = None
     sbom_gap: Unavailable | None = None
 
@@ -190,6 +192,8 @@ def _verify(site: Site, subject: Descriptor, wanted: Wanted, pile: Pile) -> None
         return
     pile.candidates.append(verified.candidate)
     if verified.statement is not None:
+        if verified.statement.predicate_type == PREDICATE_TYPE:
+            pile.summaries.append((verified.candidate, verified.statement))
         _add_attested(site, verified.candidate, verified.statement, pile)
     elif verified.candidate.outcome is not Outcome.VERIFIED:
         _add_unverified(site, subject.digest, verified.candidate, content, pile)

@@ -85,7 +85,7 @@ class Named:
     ) -> tuple[str, ...]:
         """Names of the signers who speak, each with a voice of its own, whatever else that voice could speak for."""
         now = self.context.now
-        return _distinct(
+        return distinct_speakers(
             {
                 signer.name: frozenset[str]().union(
                     *(signer.voices(item, now, without=without) for item in found)
@@ -187,7 +187,7 @@ def unasked_of(gap: Unavailable, node: NodeEvidence) -> Check:
     return unasked(gap, node.digest, platform_of(node))
 
 
-def _distinct(voices: Mapping[str, frozenset[str]]) -> tuple[str, ...]:
+def distinct_speakers(voices: Mapping[str, frozenset[str]]) -> tuple[str, ...]:
     """The most signers that can each be given a voice of their own: one shared key never speaks for two."""
     speaker: dict[str, str] = {}
 

@@ -41,6 +41,7 @@ OPTIONS = {
     "scope": ("--scope", "read"),
     "rule": ("--rule", "user-root"),
     "expires": ("--expires", "1d"),
+    "verifier_id": ("--verifier-id", "https://gatekeeper.example.test"),
 }
 
 ERRORS: list[tuple[GatekeeperError, int]] = [

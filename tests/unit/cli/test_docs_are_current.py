@@ -11,12 +11,12 @@ from gatekeeper.config.reference import configuration_markdown
 
 DOCS = Path(__file__).parents[3] / "docs"
 AGREED = {
-    "demo", "run", "check", "status", "explain", "promote", "match", "migrate",
+    "demo", "run", "check", "verify", "verify-vsa", "status", "explain", "promote", "match", "migrate",
     "quarantine list", "quarantine show", "quarantine release", "quarantine keep", "quarantine restore",
     "quarantine recover", "hold on", "hold off", "hold show", "breaker show", "breaker close",
     "policy preview", "policy pending", "policy accept",
     "waiver add", "waiver list", "waiver revoke",
-    "sbom show",
+    "sbom show", "sign key generate", "sign key list",
     "config check", "config schema", "config show", "audit verify", "audit head",
     "token create", "token list", "token revoke",
 }  # fmt: skip

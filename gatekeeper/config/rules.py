@@ -17,7 +17,7 @@ from gatekeeper.config.source import TomlSource
 from gatekeeper.core.errors import GatekeeperError
 from gatekeeper.core.rules.catalogue import RULES
 from gatekeeper.core.rules.rule import Rule
-from gatekeeper.core.rules.sbom_missing import SbomMissing, SbomTrust
+from gatekeeper.core.rules.sboms import SbomTrust
 from gatekeeper.core.rules.signature_missing import SignatureMissing
 
 _WRITTEN_AS: Mapping[Any, Any] = {timedelta: AnyDuration, int: Count, bool: Flag, str: Text}
@@ -73,7 +73,8 @@ def read_rule(entry: Any, source: TomlSource, problems: ProblemList, at: Locatio
     model = read_model(rule_model(rule), written, source, problems, at=at)
     if model is None:
         return None
-    empty = [key for key, value in model if key != "signers" and isinstance(value, tuple) and not value]
+    optional = {"signers"} | (getattr(rule, "optional", frozenset()) - model.model_fields_set)
+    empty = [key for key, value in model if key not in optional and isinstance(value, tuple) and not value]
     for key in empty:
         problems.add(
             source.problem((*at, key), "must not be empty: a rule that demands nothing passes nothing")
@@ -88,5 +89,8 @@ def read_rule(entry: Any, source: TomlSource, problems: ProblemList, at: Locatio
 
 def needs_signers(table: Mapping[str, Any]) -> bool:
     """True for a rule that would believe every signer of the policy."""
-    name = table.get("rule")
-    return name == SignatureMissing.id or (name == SbomMissing.id and table.get("trust") == SbomTrust.SIGNED)
+    rule = RULES.get(str(table.get("rule")))
+    if rule is None:
+        return False
+    parameters = {field.name: field.default for field in dataclasses.fields(cast("Any", rule))}
+    return rule.id == SignatureMissing.id or table.get("trust", parameters.get("trust")) == SbomTrust.SIGNED

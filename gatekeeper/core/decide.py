@@ -16,6 +16,7 @@ from typing import cast
 from gatekeeper.core.canonical import Plain, canonical_digest, to_plain
 from gatekeeper.core.digest import Digest
 from gatekeeper.core.evidence import Absent, Evidence, Unavailable
+from gatekeeper.core.inventory import NO_DOCUMENTS, Inventory
 from gatekeeper.core.manifest import DOCKER_LIST, OCI_INDEX
 from gatekeeper.core.platforms import is_listed
 from gatekeeper.core.policy import Artifacts, ScopedPolicy, matches_any
@@ -41,6 +42,7 @@ def decide(
     waivers: tuple[Waiver, ...],
     now: datetime,
     scan: Scan = NOT_SCANNED,
+    inventory: Inventory = NO_DOCUMENTS,
 ) -> Verdict:
     """Judges one subject. Equal arguments give byte-identical verdicts, in whatever order they were gathered."""
     judged = _on_platforms(evidence, policy.scope.platforms)
@@ -51,6 +53,7 @@ def decide(
         now=now,
         scan=scan,
         trust_roots={root.name: root for root in policy.trust_roots},
+        inventory=inventory,
     )
     checked = tuple(_checks(policy, context, evidence))
     active = tuple(sorted((waiver for waiver in waivers if waiver.active(now)), key=lambda waiver: waiver.id))

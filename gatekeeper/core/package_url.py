@@ -35,7 +35,8 @@ _LOWER_VERSION = frozenset({"huggingface", "oci"})
 class PackageUrl:
     """The parts of a package URL, decoded and normalised; empty for what it does not say."""
 
-    type: str
+    purl_type: str
+    """``deb``, ``npm``, ``golang`` …; read it as ``type``, which in canonical JSON is the name of the class."""
     namespace: str
     """Segments joined by ``/``: ``debian``, ``github.com/spf13``, ``@angular``, ``org.apache.logging.log4j``."""
     name: str
@@ -43,6 +44,11 @@ class PackageUrl:
     qualifiers: tuple[tuple[str, str], ...] = ()
     """``arch``, ``distro``, ``epoch``, ``upstream`` … sorted by key, each key once."""
     subpath: str = ""
+
+    @property
+    def type(self) -> str:
+        """The specification's name for ``purl_type``."""
+        return self.purl_type
 
     def qualifier(self, key: str) -> str:
         """The value of one qualifier; empty when there is none."""

@@ -32,5 +32,5 @@ def check(collector: Collector, policy: Policy, reference: Reference) -> Answer:
     now = collector.clock.now()
     tags = (reference.tag,) if reference.tag is not None else ()
     subject = Subject(repository, digest, tags, now - scoped.scope.settle)
-    verdict = decide(scoped, subject, collected.evidence, (), now)
+    verdict = decide(scoped, subject, collected.evidence, (), now, inventory=collected.inventory)
     return answer.judged(verdict, reference.tag)

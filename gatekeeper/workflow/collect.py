@@ -26,6 +26,7 @@ from gatekeeper.core.evidence import (
     Unavailable,
 )
 from gatekeeper.core.image_config import parse_config
+from gatekeeper.core.inventory import Inventory
 from gatekeeper.core.manifest import DEEPEST_INDEX, Descriptor, ImageIndex, Manifest
 from gatekeeper.core.policy import Policy, ScopedPolicy
 from gatekeeper.core.reference import Repository
@@ -43,6 +44,11 @@ class Collected:
     sboms: tuple[GatheredSbom, ...] = ()
     raw_manifests: Mapping[Digest, bytes] = field(default_factory=dict)
     not_subject: str | None = None
+
+    @property
+    def inventory(self) -> Inventory:
+        """What the SBOMs that were read list."""
+        return Inventory({gathered.document: gathered.content for gathered in self.sboms})
 
 
 @dataclass(slots=True)

@@ -26,6 +26,7 @@ from gatekeeper.core.lifecycle import (
 )
 from gatekeeper.core.plan import Act, Propose, plan
 from gatekeeper.core.policy import Action, Mode, ScopedPolicy
+from gatekeeper.core.rules.catalogue import READ_COMPONENTS
 from gatekeeper.core.verdict import State, Subject, Verdict
 from gatekeeper.ports import DueSubject, Judgement, Lease, TagPlan
 from gatekeeper.workflow import drafts
@@ -53,7 +54,7 @@ def verify(room: Workroom, lease: Lease, *, run_started: datetime) -> Verified:
     if scoped is None:
         room.store.release(lease, next_due=room.clock.now() + room.limits.interval_max, error=None)
         return Verified(name, None)
-    stored = _stored_evidence(room, due)
+    stored = _stored_evidence(room, due, scoped)
     gathered = stored or collect(room.collector, due.repository, due.digest, scoped, room.policy())
     if gathered.not_subject is not None:
         room.store.drop_subject(lease, why=gathered.not_subject, now=room.clock.now())
@@ -66,7 +67,7 @@ def verify(room: Workroom, lease: Lease, *, run_started: datetime) -> Verified:
     tags = tuple(sorted(tag for tag in due.tags if ours.get(tag) != due.digest))
     subject = Subject(due.repository, due.digest, tags, due.first_seen)
     waivers = room.store.waivers(due.repository, due.digest)
-    verdict = decide(scoped, subject, gathered.evidence, waivers, now)
+    verdict = decide(scoped, subject, gathered.evidence, waivers, now, inventory=gathered.inventory)
     turned = _turned(due, verdict)
     plans = _plans(room, scoped, due, verdict, run_started=run_started, now=now, turned=turned)
     judgement = Judgement(
@@ -128,12 +129,15 @@ def _gone(room: Workroom, due: DueSubject, evidence: Evidence) -> bool:
     return case is None or not acted_on(case)
 
 
-def _stored_evidence(room: Workroom, due: DueSubject) -> Collected | None:
+def _stored_evidence(room: Workroom, due: DueSubject, scoped: ScopedPolicy) -> Collected | None:
     """The evidence of the last verdict, while nothing about the subject itself asks for a new look."""
     if due.previous is None or due.evidence_due is None or room.clock.now() >= due.evidence_due:
         return None
     evidence = due.previous.evidence
     if evidence.trust != room.policy().trust.digest:
+        return None
+    if any(rule.id in READ_COMPONENTS for rule in scoped.rules.rules):
+        # What the documents list is read anew with them.
         return None
     return Collected(evidence)
 

@@ -9,8 +9,11 @@ from pathlib import Path
 from typing import Any, cast
 
 from gatekeeper.core.canonical import from_plain, to_plain
+from gatekeeper.core.component import SbomDocument
 from gatekeeper.core.decide import decide
+from gatekeeper.core.digest import Digest
 from gatekeeper.core.evidence import Evidence
+from gatekeeper.core.inventory import Inventory
 from gatekeeper.core.policy import Policy, RuleSet, Scope, ScopedPolicy
 from gatekeeper.core.rules.catalogue import RULES
 from gatekeeper.core.rules.rule import Check, Context, Rule
@@ -83,6 +86,12 @@ def run_fixture(fixture: Mapping[str, Any]) -> list[dict[str, Any]]:
         evidence=from_plain(Evidence, fixture["evidence"]),
         signers={name: read_signer(name, entry) for name, entry in fixture.get("signers", {}).items()},
         now=datetime.fromisoformat(fixture["now"]),
+        inventory=Inventory(
+            {
+                Digest.parse(digest): from_plain(SbomDocument, document)
+                for digest, document in fixture.get("documents", {}).items()
+            }
+        ),
     )
     return [_told(check) for check in rule.check(context)]
 

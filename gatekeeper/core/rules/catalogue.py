@@ -5,9 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from gatekeeper.core.rules.image_too_old import ImageTooOld
+from gatekeeper.core.rules.licence_denied import LicenceDenied
+from gatekeeper.core.rules.licence_unknown import LicenceUnknown
+from gatekeeper.core.rules.package_denied import PackageDenied
+from gatekeeper.core.rules.package_required import PackageRequired
 from gatekeeper.core.rules.required_label_missing import RequiredLabelMissing
 from gatekeeper.core.rules.rule import Rule
+from gatekeeper.core.rules.sbom_coverage_low import SbomCoverageLow
 from gatekeeper.core.rules.sbom_missing import SbomMissing
+from gatekeeper.core.rules.sbom_untrusted import SbomUntrusted
 from gatekeeper.core.rules.signature_missing import SignatureMissing
 from gatekeeper.core.rules.tag_latest import TagLatest
 from gatekeeper.core.rules.user_root import UserRoot
@@ -15,6 +21,12 @@ from gatekeeper.core.rules.user_root import UserRoot
 _CLASSES: tuple[type[Rule], ...] = (
     ImageTooOld,
     RequiredLabelMissing,
+    LicenceDenied,
+    LicenceUnknown,
+    PackageDenied,
+    PackageRequired,
+    SbomCoverageLow,
+    SbomUntrusted,
     SbomMissing,
     SignatureMissing,
     TagLatest,
@@ -22,3 +34,8 @@ _CLASSES: tuple[type[Rule], ...] = (
 )
 
 RULES: Mapping[str, type[Rule]] = {rule.id: rule for rule in _CLASSES}
+
+READ_COMPONENTS = frozenset(
+    rule.id for rule in (LicenceDenied, LicenceUnknown, PackageDenied, PackageRequired)
+)
+"""Rules that look at single components: only these need the inventory."""

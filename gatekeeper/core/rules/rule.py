@@ -9,6 +9,7 @@ from typing import ClassVar, Protocol
 
 from gatekeeper.core.digest import Digest
 from gatekeeper.core.evidence import Absent, Evidence, NodeEvidence, Unavailable
+from gatekeeper.core.inventory import NO_DOCUMENTS, Inventory
 from gatekeeper.core.scan import NOT_SCANNED, Scan
 from gatekeeper.core.signer import Signer
 from gatekeeper.core.trust import TrustRoot
@@ -26,6 +27,8 @@ class Context:
     scan: Scan = NOT_SCANNED
     """What is known about the components of its SBOMs."""
     trust_roots: Mapping[str, TrustRoot] = field(default_factory=dict)
+    inventory: Inventory = NO_DOCUMENTS
+    """What its SBOMs list."""
 
     @property
     def images(self) -> tuple[NodeEvidence, ...]:

@@ -14,7 +14,8 @@ from gatekeeper.core.evidence import Candidates, Evidence, NodeEvidence, Outcome
 from gatekeeper.core.lifecycle import CaseState
 from gatekeeper.core.manifest import OCI_MANIFEST, Descriptor
 from gatekeeper.core.policy import RuleSet
-from gatekeeper.core.rules.sbom_missing import SbomMissing, SbomTrust
+from gatekeeper.core.rules.sbom_missing import SbomMissing
+from gatekeeper.core.rules.sboms import SbomTrust
 from gatekeeper.demo.images import Built, image, index, referrer
 from gatekeeper.ports import Attachment
 from gatekeeper.signatures.signing import (

@@ -25,6 +25,7 @@ from gatekeeper.core.evidence import (
     Trust,
     Unavailable,
 )
+from gatekeeper.core.inventory import NO_DOCUMENTS, Inventory
 from gatekeeper.core.manifest import (
     OCI_CONFIG,
     OCI_EMPTY,
@@ -239,5 +240,7 @@ def checks(
     tags: tuple[str, ...] = ("v1",),
     now: datetime = NOW,
     signers: Mapping[str, Signer] | None = None,
+    inventory: Inventory = NO_DOCUMENTS,
 ) -> list[Check]:
-    return list(rule.check(Context(subject(of, tags=tags), of, signers or SIGNERS, now)))
+    context = Context(subject(of, tags=tags), of, signers or SIGNERS, now, inventory=inventory)
+    return list(rule.check(context))

@@ -37,9 +37,13 @@ from gatekeeper.core.lifecycle import (
 from gatekeeper.core.manifest import DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST
 from gatekeeper.core.policy import Action, Artifacts, Mode, Scope
 from gatekeeper.core.rules.image_too_old import ImageTooOld
+from gatekeeper.core.rules.package_denied import PackageDenied
 from gatekeeper.core.rules.required_label_missing import RequiredLabelMissing
 from gatekeeper.core.rules.rule import Rule
-from gatekeeper.core.rules.sbom_missing import SbomMissing, SbomTrust
+from gatekeeper.core.rules.sbom_coverage_low import SbomCoverageLow
+from gatekeeper.core.rules.sbom_missing import SbomMissing
+from gatekeeper.core.rules.sbom_untrusted import SbomUntrusted
+from gatekeeper.core.rules.sboms import SbomTrust
 from gatekeeper.core.rules.signature_missing import SignatureMissing
 from gatekeeper.core.rules.tag_latest import TagLatest
 from gatekeeper.core.rules.user_root import UserRoot
@@ -129,6 +133,11 @@ SIGNER_NAMES = st.sampled_from([(), ("release",), ("release", "security")])
 RULES: st.SearchStrategy[Rule] = st.one_of(
     st.builds(SignatureMissing, LEVELS, SIGNER_NAMES),
     st.builds(SbomMissing, LEVELS, st.sampled_from(SbomTrust), SIGNER_NAMES, st.integers(0, 2)),
+    st.builds(SbomUntrusted, LEVELS, st.sampled_from(SbomTrust), SIGNER_NAMES),
+    st.builds(SbomCoverageLow, LEVELS, st.integers(1, 100), st.sampled_from(SbomTrust), SIGNER_NAMES),
+    st.builds(
+        PackageDenied, LEVELS, st.sampled_from([(), ("nc",)]), st.sampled_from(SbomTrust), SIGNER_NAMES
+    ),
     st.builds(UserRoot, LEVELS, st.booleans()),
     st.builds(TagLatest, LEVELS),
     st.builds(RequiredLabelMissing, LEVELS, st.sampled_from([(), ("team",), ("team=core", "source")])),

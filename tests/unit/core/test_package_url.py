@@ -7,6 +7,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from packageurl import PackageURL
 
+from gatekeeper.core.canonical import from_plain, to_plain
 from gatekeeper.core.errors import MalformedError
 from gatekeeper.core.package_url import LONGEST, PackageUrl, parse_purl
 
@@ -68,6 +69,7 @@ def test_real_purls_are_read_as_the_reference_reads_them(text: str) -> None:
     assert _parts(purl) == _oracle(text)
     assert str(purl) == PackageURL.from_string(text).to_string()
     assert parse_purl(str(purl)) == purl
+    assert from_plain(PackageUrl, to_plain(purl)) == purl
 
 
 _SEGMENT = st.text(alphabet="abzAZ019._-+~%@ é", min_size=1, max_size=6)

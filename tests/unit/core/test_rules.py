@@ -18,7 +18,8 @@ from gatekeeper.core.rules.catalogue import RULES
 from gatekeeper.core.rules.image_too_old import ImageTooOld
 from gatekeeper.core.rules.required_label_missing import RequiredLabelMissing
 from gatekeeper.core.rules.rule import Rule
-from gatekeeper.core.rules.sbom_missing import SbomMissing, SbomTrust
+from gatekeeper.core.rules.sbom_missing import SbomMissing
+from gatekeeper.core.rules.sboms import SbomTrust
 from gatekeeper.core.rules.signature_missing import SignatureMissing
 from gatekeeper.core.rules.tag_latest import TagLatest
 from gatekeeper.core.rules.user_root import UserRoot

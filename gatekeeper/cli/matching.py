@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from gatekeeper.cli.excuses import Excuses
 from gatekeeper.cli.output import Block, Facts, Line, Rows, tell
 from gatekeeper.core.component import Component, SbomDocument
 from gatekeeper.core.errors import MalformedError
@@ -24,11 +25,12 @@ from gatekeeper.vulnerabilities.sources import opened
 _STDIN = "-"
 
 
-def matched(sbom: str, feeds: Sequence[Path]) -> dict[str, Any]:
-    """The answer as JSON-ready values. Raises MalformedError for what cannot be read."""
+def matched(sbom: str, feeds: Sequence[Path], vex: Sequence[Path]) -> dict[str, Any]:
+    """The answer as JSON-ready values. Raises MalformedError for an SBOM or feed that cannot be read."""
     document = Reader().read(_content(sbom))
     with opened(feeds, cache=_cache(), told=tell) as index:
-        return _answer(sbom, document, assess(document, index), index)
+        excuses = Excuses.given(vex, document)
+        return _answer(sbom, document, assess(document, index), index, excuses)
 
 
 def _content(sbom: str) -> bytes:
@@ -52,9 +54,14 @@ def _cache() -> Path | None:
 
 
 def _answer(
-    sbom: str, document: SbomDocument, assessment: Assessment, index: AdvisoryIndex
+    sbom: str, document: SbomDocument, assessment: Assessment, index: AdvisoryIndex, excuses: Excuses
 ) -> dict[str, Any]:
-    if assessment.matches:
+    components = {component.purl: component for component in document.components}
+    matches = [
+        _match(match, components[match.component], excuses.of(match, components[match.component]))
+        for match in assessment.matches
+    ]
+    if any(match["suppressed"] is None for match in matches):
         state, reason, code = "failed", "vulnerabilities-found", ExitCode.FAILED
     elif assessment.gaps or document.unreadable or not index.records:
         state, reason, code = "indeterminate", "not-everything-judged", ExitCode.INDETERMINATE
@@ -62,7 +69,6 @@ def _answer(
         state, reason, code = "indeterminate", "nothing-to-judge", ExitCode.INDETERMINATE
     else:
         state, reason, code = "passed", "no-vulnerabilities", ExitCode.PASSED
-    components = {component.purl: component for component in document.components}
     return {
         "state": state,
         "reason_code": reason,
@@ -78,7 +84,8 @@ def _answer(
             "unreadable": document.unreadable,
         },
         "feeds": _feeds(assessment, index),
-        "matches": [_match(match, components[match.component]) for match in assessment.matches],
+        "vex": excuses.told(),
+        "matches": matches,
         "gaps": [_gap(gap) for gap in assessment.gaps],
         "judged_by_vendor": [
             {"component": item.component, "package": item.package} for item in assessment.of_vendor
@@ -104,7 +111,7 @@ def _feeds(assessment: Assessment, index: AdvisoryIndex) -> dict[str, Any]:
     }
 
 
-def _match(match: Match, component: Component) -> dict[str, Any]:
+def _match(match: Match, component: Component, excuse: dict[str, Any] | None) -> dict[str, Any]:
     rating = match.rating
     return {
         "component": component.name,
@@ -129,6 +136,7 @@ def _match(match: Match, component: Component) -> dict[str, Any]:
         "summary": match.summary,
         "published": match.published or None,
         "modified": match.modified or None,
+        "suppressed": excuse,
     }
 
 
@@ -153,6 +161,7 @@ def blocks(answer: Mapping[str, Any]) -> Sequence[Block]:
                 ("operating system", f"{system['id']} {system['version_id']}".strip() if system else None),
                 ("components", f"{sbom['components']}, of which {sbom['judged']} could be judged"),
                 ("advisories", f"{feeds['records']} of {', '.join(feeds['ecosystems'])}"),
+                ("VEX", ", ".join(f"{item['file']} (given, trusted as it is)" for item in answer["vex"])),
                 (
                     "set aside",
                     f"{feeds['refused']} advisories that cannot be read" if feeds["refused"] else None,
@@ -172,11 +181,31 @@ def blocks(answer: Mapping[str, Any]) -> Sequence[Block]:
                     item["why"]["text"],
                 )
                 for item in answer["matches"]
+                if item["suppressed"] is None
             ],
             title="Vulnerabilities",
             empty="No vulnerabilities found.",
         ),
     ]
+    excused = [item for item in answer["matches"] if item["suppressed"] is not None]
+    if excused:
+        shown.append(
+            Rows(
+                ("advisory", "package", "version", "excused by", "status", "because"),
+                [
+                    (
+                        item["advisory"],
+                        item["package"]["name"],
+                        item["package"]["version"],
+                        item["suppressed"]["author"],
+                        item["suppressed"]["status"],
+                        item["suppressed"]["justification"],
+                    )
+                    for item in excused
+                ],
+                title="Excused by VEX",
+            )
+        )
     if answer["gaps"]:
         reasons = Counter(item["reason"] for item in answer["gaps"])
         shown.append(

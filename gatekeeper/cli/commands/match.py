@@ -24,17 +24,27 @@ def match(
             "index. Can be given several times.",
         ),
     ] = None,
+    vex: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--vex",
+            metavar="FILE",
+            help="OpenVEX, CSAF or CycloneDX statements that are trusted as given. Can be given several times.",
+        ),
+    ] = None,
     output: OutputOption = Output.TABLE,
 ) -> None:
     """Match an SBOM with advisories. Needs no daemon, registry, database or configuration.
 
     Feeds are compiled once and found ready the next time (in $XDG_CACHE_HOME/gatekeeper). What could not be judged is
     told, never taken for clean: no package URL, an ecosystem that the feeds do not cover, a version without order.
+    A vulnerability that VEX excuses stays in the answer, with who excused it and why; a VEX document that cannot be
+    read is a warning.
     Exit codes: 0 nothing found and everything judged, 1 vulnerabilities found, 2 the SBOM or a feed cannot be read,
     4 nothing found but not everything could be judged.
     """
     from gatekeeper.cli.matching import blocks, matched
 
-    answer = matched(sbom, feed or [])
+    answer = matched(sbom, feed or [], vex or [])
     show(output, answer, lambda: blocks(answer))
     raise typer.Exit(int(answer["exit_code"]))

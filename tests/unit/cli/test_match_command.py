@@ -120,3 +120,50 @@ def test_a_bad_record_is_set_aside_and_told(capsys: pytest.CaptureFixture[str]) 
     found = answer(capsys, sbom("pkg:npm/left-pad@1.2.0"), "--feed", "feed.json")
     assert found["exit_code"] == 1
     assert [item["place"] for item in found["feeds"]["refusals"]] == ["feed.json[1]"]
+
+
+def test_vex_excuses_and_the_vulnerability_stays(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("vex.json").write_text(
+        json.dumps(
+            {
+                "@context": "https://openvex.dev/ns/v0.2.0",
+                "@id": "https://example.com/vex/1",
+                "author": "Team",
+                "timestamp": "2024-01-01T00:00:00Z",
+                "statements": [
+                    {
+                        "vulnerability": {"name": "CVE-2024-1"},
+                        "products": [{"@id": "pkg:npm/left-pad@1.2.0"}],
+                        "status": "not_affected",
+                        "justification": "vulnerable_code_not_present",
+                    }
+                ],
+            }
+        )
+    )
+    words = (sbom("pkg:npm/left-pad@1.2.0"), "--feed", "feed.json", "--vex", "vex.json")
+    found = answer(capsys, *words)
+    assert (found["state"], found["exit_code"]) == ("passed", 0)
+    (match,) = found["matches"]
+    assert match["suppressed"] == {
+        "status": "not_affected",
+        "justification": "vulnerable_code_not_present",
+        "author": "Team",
+        "document": "https://example.com/vex/1",
+        "at": "2024-01-01T00:00:00Z",
+    }
+    assert main(["match", *words]) == 0
+    told = capsys.readouterr().out
+    assert "GHSA-1\tleft-pad\t1.2.0\tTeam\tnot_affected\tvulnerable_code_not_present" in told
+    assert "vex.json (given, trusted as it is)" in told
+
+
+def test_vex_that_cannot_be_read_is_a_warning(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("vex.json").write_text("{}")
+    code = main(
+        ["match", sbom("pkg:npm/left-pad@1.2.0"), "--feed", "feed.json", "--vex", "vex.json", "-o", "json"]
+    )
+    told = capsys.readouterr()
+    assert code == 1
+    assert "vex.json: the VEX document cannot be read" in told.err
+    assert json.loads(told.out)["vex"][0]["warnings"]

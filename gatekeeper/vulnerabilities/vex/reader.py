@@ -1,0 +1,28 @@
+"""Which format a VEX document is in, by what it holds."""
+
+from __future__ import annotations
+
+from gatekeeper.core import strict_json
+from gatekeeper.core.errors import MalformedError
+from gatekeeper.core.vex import VexDocument
+from gatekeeper.vulnerabilities.vex import csaf, cyclonedx, openvex
+from gatekeeper.vulnerabilities.vex.reading import malformed, members, text
+
+LARGEST = 64 * 1024 * 1024
+
+
+def read(content: bytes) -> VexDocument:
+    """OpenVEX, CSAF or CycloneDX as JSON. Raises MalformedError ``vex-malformed``."""
+    if len(content) > LARGEST:
+        raise malformed(f"larger than {LARGEST} bytes")
+    try:
+        document = strict_json.loads_object(content.removeprefix(b"\xef\xbb\xbf"), max_depth=100)
+    except MalformedError as error:
+        raise malformed(error.message) from error
+    if text(document.get("@context")).startswith(openvex.NAMESPACE):
+        return openvex.read(document)
+    if text(document.get("bomFormat")) == "CycloneDX":
+        return cyclonedx.read(document)
+    if "csaf_version" in members(document.get("document")):
+        return csaf.read(document)
+    raise malformed("neither OpenVEX, nor CSAF, nor CycloneDX")

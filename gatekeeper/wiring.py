@@ -16,13 +16,16 @@ from gatekeeper.core.errors import ConfigurationError
 from gatekeeper.core.reference import Repository
 
 if TYPE_CHECKING:
-    from gatekeeper.config.settings import KeySettings, Settings
+    from gatekeeper.config.settings import KeySettings, Settings, TrustSettings
     from gatekeeper.core.lifecycle import Case, Decision
     from gatekeeper.core.policy import Policy
     from gatekeeper.core.reference import Reference
     from gatekeeper.ports import Clock, Registries, Store
     from gatekeeper.ports.engine import Engine
     from gatekeeper.scheduler import Daemon
+    from gatekeeper.signatures.trust_store import KeptRoot
+    from gatekeeper.transport.client import Transport
+    from gatekeeper.transport.origin import Origin
     from gatekeeper.workflow.answer import Answer
     from gatekeeper.workflow.explain import Explanation
     from gatekeeper.workflow.promote import Promotion
@@ -218,6 +221,63 @@ def checking(settings: Settings, parts: Parts | None = None) -> Iterator[Collect
     finally:
         for close in closers:
             close()
+
+
+def update_trust_root(
+    settings: TrustSettings, name: str, *, url: str | None, first_root: bytes | None, now: datetime
+) -> KeptRoot:
+    """Fetches a trust root by TUF and keeps it in the directory of the settings.
+
+    Raises UnavailableError (not reachable), MalformedError (refused), NotFoundError (no address, no first root).
+    """
+    from gatekeeper.signatures import trust_store, tuf_repository
+    from gatekeeper.transport.origin import origin_of
+
+    trust_store.check_name(name)
+    address = url or tuf_repository.address_of(name)
+    root = first_root if first_root is not None else tuf_repository.shipped(name, "root.json")
+    transport = _transport_of(settings, origin_of(address))
+    try:
+        fetched = tuf_repository.fetch_trusted_root(
+            address, root, settings.directory / "tuf" / name, _getter(transport)
+        )
+    finally:
+        transport.close()
+    kept = trust_store.KeptRoot(
+        name, fetched.content, address, fetched.version, now.replace(microsecond=0), fetched.expires_at
+    )
+    trust_store.keep(settings.directory, kept)
+    return kept
+
+
+def _transport_of(settings: TrustSettings, origin: Origin) -> Transport:
+    from gatekeeper.transport.client import Transport
+    from gatekeeper.transport.settings import TransportSettings
+
+    proxy = settings.proxy
+    return Transport(
+        origin,
+        TransportSettings(
+            ca_file=None if settings.ca_file is None else str(settings.ca_file),
+            proxy=proxy if proxy is None or isinstance(proxy, str) else proxy(),
+        ),
+    )
+
+
+def _getter(transport: Transport) -> Callable[[str, int], bytes]:
+    """GET of what must be there: 404 is NotFoundError, any other status but 200 UnavailableError."""
+    from gatekeeper.core.errors import Cause, NotFoundError, UnavailableError
+    from gatekeeper.transport.message import Request
+
+    def get(url: str, most: int) -> bytes:
+        answer = transport.send(Request("GET", url, {}, cap=most))
+        if answer.status_code == 404:
+            raise NotFoundError(f"GET {url}: 404", reason_code="not-found")
+        if answer.status_code != 200:
+            raise UnavailableError(f"GET {url}: {answer.status_code}", cause=Cause.SERVER_ERROR)
+        return answer.content
+
+    return get
 
 
 @contextmanager

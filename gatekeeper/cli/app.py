@@ -12,12 +12,14 @@ from gatekeeper.cli.commands import (
     audit,
     breaker,
     config,
+    conformance,
     hold,
     policy,
     quarantine,
     sbom,
     sign,
     token,
+    trust,
     waiver,
 )
 from gatekeeper.cli.commands.check import check
@@ -49,6 +51,8 @@ app.add_typer(waiver.app, name="waiver")
 app.add_typer(hold.app, name="hold")
 app.add_typer(breaker.app, name="breaker")
 app.add_typer(policy.app, name="policy")
+app.add_typer(trust.app, name="trust")
+app.add_typer(conformance.app, name="conformance", hidden=True)
 app.add_typer(config.app, name="config")
 app.add_typer(sbom.app, name="sbom")
 app.command()(match)

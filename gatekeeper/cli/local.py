@@ -6,12 +6,13 @@ import getpass
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from gatekeeper.config.load import find_config, load_settings
-from gatekeeper.config.settings import Settings
+from gatekeeper.config.settings import Settings, TrustSettings
 from gatekeeper.core.canonical import to_plain
 from gatekeeper.core.errors import ConfigurationError, GatekeeperError, NotOfferedError
 from gatekeeper.core.lifecycle import CaseState, Decision
@@ -46,6 +47,14 @@ def actor() -> str:
 def plain(value: object) -> Plain:
     """JSON-ready, exactly as the HTTP API answers."""
     return cast("Plain", to_plain(value))
+
+
+def trust_settings(config: Path | None, directory: Path | None) -> TrustSettings:
+    """How trust roots are kept and fetched; no configuration is needed when the directory is given."""
+    if directory is not None and config is None:
+        return TrustSettings(directory=directory)
+    settings = load_settings(find_config(config)).trust
+    return settings if directory is None else replace(settings, directory=directory)
 
 
 @contextmanager

@@ -79,6 +79,8 @@ def commands(node: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str,
         yield path, node
         return
     for name, inner in below.items():
+        if inner.hidden:
+            continue
         yield from commands(inner, (*path, name))
 
 

@@ -9,7 +9,14 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from gatekeeper.config.context import Assembly
-from gatekeeper.config.models import ConfigModel, DatabaseModel, RegistryModel, SecretModel, ServerModel
+from gatekeeper.config.models import (
+    ConfigModel,
+    DatabaseModel,
+    RegistryModel,
+    SecretModel,
+    ServerModel,
+    TrustModel,
+)
 from gatekeeper.config.problems import Location, ProblemList
 from gatekeeper.config.registries import assemble_registry
 from gatekeeper.config.settings import (
@@ -20,6 +27,7 @@ from gatekeeper.config.settings import (
     ServerSettings,
     Settings,
     TlsSettings,
+    TrustSettings,
     WatchedRegistry,
 )
 from gatekeeper.config.signing import assemble_signing
@@ -64,6 +72,7 @@ def assemble(
         caps=Caps(**dict(model.caps)),
         waivers=WaiverLimits(**dict(model.waivers)),
         logging=LoggingSettings(**dict(model.logging)),
+        trust=_trust(assembly, model.trust),
         signing=None if model.signing is None else assemble_signing(assembly, model.signing),
     )
 
@@ -123,6 +132,16 @@ def _server(assembly: Assembly, model: ServerModel) -> ServerSettings:
         tls=tls,
         public_url=public_url,
         bootstrap_token_file=assembly.path(model.first_token_file),
+    )
+
+
+def _trust(assembly: Assembly, model: TrustModel) -> TrustSettings:
+    proxy = model.proxy
+    return TrustSettings(
+        directory=assembly.path(model.directory),
+        proxy=assembly.secret(("trust", "proxy"), proxy) if isinstance(proxy, SecretModel) else proxy,
+        ca_file=assembly.existing(("trust", "ca_file"), model.ca_file),
+        second_opinion=model.second_opinion,
     )
 
 

@@ -287,6 +287,27 @@ class LoggingModel(Table):
     format: LogFormat = Field(LogFormat.TEXT, description="`text` for people, `json` for collectors.")
 
 
+class TrustModel(Table):
+    """Sigstore trust roots that `gatekeeper trust` keeps, and how keyless signatures are looked at."""
+
+    directory: Text = Field(
+        "trust",
+        description="Where `gatekeeper trust update` and `import` keep trust roots; policies name them.",
+    )
+    proxy: TextOrSecret | None = Field(
+        None,
+        description='HTTP proxy of `trust update`: `"http://host:port"`; with a password in it `{ env = "..." }`.',
+    )
+    ca_file: Text | None = Field(
+        None, description="PEM bundle trusted instead of the system's by `trust update`."
+    )
+    second_opinion: Flag = Field(
+        True,
+        description="Let sigstore's own client look at every new keyless bundle too; where the two disagree, the "
+        "signature is inconclusive and an error is logged. Costs 0.5 s once and some milliseconds for each.",
+    )
+
+
 class KeylessModel(Table):
     """Signing with short-lived certificates of a Fulcio, logged in its Rekor, instead of a key."""
 
@@ -367,6 +388,7 @@ class ConfigModel(Table):
     caps: CapsModel = Field(CapsModel(), description="The ceiling of a bad day.")
     waivers: WaiversModel = Field(WaiversModel(), description="How long deviations may be accepted.")
     logging: LoggingModel = Field(LoggingModel(), description="What the daemon writes to stderr.")
+    trust: TrustModel = Field(TrustModel(), description="Sigstore trust roots.")
     signing: SigningModel | None = Field(None, description="Verdicts as signed attestations; left out: none.")
     registries: tuple[RegistryModel, ...] = Field(
         (), description="The registries, one `[[registries]]` table each."

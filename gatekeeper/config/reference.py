@@ -66,8 +66,8 @@ or (where it is allowed) `{ command = ["program", "argument"] }`; files that eve
 Secrets are read anew when they are needed, so that rotating one needs no restart.
 
 **Reload.** On SIGHUP the daemon reads both files again. A bad one changes nothing and is told in the log. The
-policy, `caps`, `polling` and `logging` take effect at once; `registries`, `database`, `server`, `engine` and
-`signing` at the next start.
+policy, `caps`, `polling` and `logging` take effect at once; `registries`, `database`, `server`, `engine`, `trust`
+and `signing` at the next start.
 """
 
 

@@ -121,6 +121,16 @@ class LoggingSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class TrustSettings:
+    """Where Sigstore trust roots are kept, how they are fetched, and whether a second verifier looks too."""
+
+    directory: Path = Path("trust")
+    proxy: str | Secret | None = None
+    ca_file: Path | None = None
+    second_opinion: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class KeySettings:
     """A managed signing key. Both are read anew for every signature."""
 
@@ -163,6 +173,7 @@ class Settings:
     caps: Caps = field(default_factory=Caps)
     waivers: WaiverLimits = field(default_factory=WaiverLimits)
     logging: LoggingSettings = field(default_factory=LoggingSettings)
+    trust: TrustSettings = field(default_factory=TrustSettings)
     signing: SigningSettings | None = None
 
     def registry(self, host: str) -> WatchedRegistry | None:

@@ -8,16 +8,23 @@ snake_case spellings it would also take, because two spellings of one member are
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import partial
 
 from gatekeeper.core import strict_json
 from gatekeeper.core.errors import MalformedError
 from gatekeeper.signatures import media_types
-from gatekeeper.signatures.dsse import pre_authentication_encoding, read_envelope, spellings_of_envelope
+from gatekeeper.signatures.dsse import (
+    Envelope,
+    pre_authentication_encoding,
+    read_envelope,
+    spellings_of_envelope,
+)
+from gatekeeper.signatures.keyless.material import KeylessMaterial
 from gatekeeper.signatures.keyless.material_reading import material_in_bundle
 from gatekeeper.signatures.material import Material
 from gatekeeper.signatures.reason_codes import ReasonCode
-from gatekeeper.signatures.refusal import RefusedError
+from gatekeeper.signatures.refusal import RefusedError, strict_base64
 
 _BUNDLE = frozenset({"mediaType", "verificationMaterial", "dsseEnvelope", "messageSignature"})
 _MATERIAL = frozenset(
@@ -25,6 +32,9 @@ _MATERIAL = frozenset(
 )
 _IDENTIFYING = ("publicKey", "certificate", "x509CertificateChain")
 _ENVELOPE = frozenset({"payload", "payloadType", "signatures"})
+_MESSAGE = frozenset({"messageDigest", "signature"})
+_DIGEST = frozenset({"algorithm", "digest"})
+_DIGESTS = {"SHA2_256": "sha256", "SHA2_384": "sha384", "SHA2_512": "sha512"}
 
 
 def _malformed(detail: str) -> RefusedError:
@@ -40,8 +50,33 @@ def _object(value: object, path: str, known: frozenset[str]) -> Mapping[str, obj
     return value
 
 
-def open_bundle(content: bytes) -> Material:
-    """Bundle JSON -> material. Raises RefusedError."""
+@dataclass(frozen=True, slots=True)
+class MessageSignature:
+    """A signature over an artifact that is not in the bundle."""
+
+    signature: bytes
+    digest: tuple[str, bytes] | None
+    """What the bundle says of the artifact: ``sha256``, ``sha384`` or ``sha512``, and the digest. A claim."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReadBundle:
+    """A bundle whose shape holds; nothing of it is verified."""
+
+    version: str
+    """Its ``mediaType``."""
+    material: Mapping[str, object]
+    certified: bool
+    """True: there is a certificate; False: a managed key signed."""
+    content: Envelope | MessageSignature
+
+    def keyless_material(self) -> KeylessMaterial:
+        """The certificate with what proves its time. Raises RefusedError."""
+        return material_in_bundle(self.material, self.version)
+
+
+def read_bundle(content: bytes) -> ReadBundle:
+    """Bundle JSON -> its parts. Raises RefusedError."""
     try:
         document = strict_json.loads(content)
     except MalformedError as error:
@@ -63,25 +98,52 @@ def open_bundle(content: bytes) -> Material:
         raise RefusedError(
             ReasonCode.BUNDLE_CONTENT_AMBIGUOUS, "there are a `messageSignature` and a `dsseEnvelope`"
         )
-    if "messageSignature" in bundle:
-        raise RefusedError(ReasonCode.BUNDLE_MESSAGE_SIGNATURE, "there is no `dsseEnvelope`")
-    entries = material.get("tlogEntries", [])
-    if not isinstance(entries, list):
+    if not isinstance(material.get("tlogEntries", []), list):
         raise _malformed("`tlogEntries` is no list")
-    raw_envelope = _object(bundle.get("dsseEnvelope"), "dsseEnvelope", _ENVELOPE)
-    envelope = read_envelope(raw_envelope)
-    certified = identifying[0] != "publicKey"
+    signed = (
+        _message_signature(_object(bundle["messageSignature"], "messageSignature", _MESSAGE))
+        if "messageSignature" in bundle
+        else read_envelope(_object(bundle.get("dsseEnvelope"), "dsseEnvelope", _ENVELOPE))
+    )
+    return ReadBundle(version, material, identifying[0] != "publicKey", signed)
+
+
+def open_bundle(content: bytes) -> Material:
+    """Bundle JSON of a signature or attestation of an image -> material. Raises RefusedError."""
+    bundle = read_bundle(content)
+    envelope = bundle.content
+    if isinstance(envelope, MessageSignature):
+        raise RefusedError(ReasonCode.BUNDLE_MESSAGE_SIGNATURE, "there is no `dsseEnvelope`")
     return Material(
         message=pre_authentication_encoding(envelope.payload_type, envelope.payload),
         payload=envelope.payload,
         signature=envelope.signature,
         is_statement=True,
-        certified=partial(material_in_bundle, material, version) if certified else None,
+        certified=bundle.keyless_material if bundle.certified else None,
         envelopes=partial(spellings_of_envelope, envelope),
-        has_log_entry=bool(entries),
-        hint=_hint(material),
+        bundle=content,
+        has_log_entry=bool(bundle.material.get("tlogEntries")),
+        hint=_hint(bundle.material),
         key_id=envelope.key_id,
     )
+
+
+def _message_signature(signed: Mapping[str, object]) -> MessageSignature:
+    signature = signed.get("signature")
+    if not isinstance(signature, str):
+        raise _malformed("`messageSignature.signature` is absent or no string")
+    digest = signed.get("messageDigest")
+    return MessageSignature(
+        strict_base64(signature, "the message's signature"),
+        None if digest is None else _message_digest(_object(digest, "messageDigest", _DIGEST)),
+    )
+
+
+def _message_digest(digest: Mapping[str, object]) -> tuple[str, bytes]:
+    name, value = _DIGESTS.get(str(digest.get("algorithm"))), digest.get("digest")
+    if name is None or not isinstance(value, str):
+        raise _malformed("`messageDigest` has no digest by SHA2_256, SHA2_384 or SHA2_512")
+    return name, strict_base64(value, "the message's digest")
 
 
 def _hint(material: Mapping[str, object]) -> str | None:

@@ -17,6 +17,8 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID
 
+from gatekeeper.signatures import der
+
 LONGEST_PATH = 6
 """Certificates from leaf to anchor, both counted."""
 MOST_CERTIFICATES = 32
@@ -58,6 +60,7 @@ def load_certificate(content: bytes) -> x509.Certificate:
     Raises ValueError.
     """
     try:
+        _check_serial_number(content)
         certificate = x509.load_der_x509_certificate(content)
         parts = (certificate.subject, certificate.issuer, certificate.not_valid_after_utc)
         certificate.public_key()
@@ -67,6 +70,14 @@ def load_certificate(content: bytes) -> x509.Certificate:
         raise ValueError("the certificate names no issuer")
     extensions_of(certificate)
     return certificate
+
+
+def _check_serial_number(content: bytes) -> None:
+    """Positive, as RFC 5280 section 4.1.2.2 demands; ``cryptography`` only warns of others."""
+    fields = der.read(content, der.SEQUENCE).children().take(der.SEQUENCE).children()
+    fields.take_if(der.context(0))
+    if fields.take(der.INTEGER).integer() <= 0:
+        raise ValueError("the certificate's serial number is not positive")
 
 
 def path_to_anchor(

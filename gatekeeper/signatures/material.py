@@ -28,6 +28,8 @@ class Material:
     """Writes the envelope's JSON in every spelling that a log may have hashed; none where there is no envelope."""
     stored_envelope: bytes | None = None
     """The bytes of an envelope that is a layer of its own: cosign 2 had them timestamped, not the signature."""
+    bundle: bytes | None = None
+    """The Sigstore bundle as it was read, for a second reader."""
     hint: str | None = None
     """Which key the bundle says it was; never trusted, only compared."""
     key_id: str | None = None

@@ -70,6 +70,9 @@ JUDGES: dict[str, Judge] = {
         Published("crane", "github.com/google/go-containerregistry/cmd/crane", "v0.22.1"),
         Local("referrers-registry", HERE / "go" / "referrers-registry"),
         Published("oras", "oras.land/oras/cmd/oras", "v1.3.6"),
+        Published(
+            "timestamp-server", "github.com/sigstore/timestamp-authority/v2/cmd/timestamp-server", "v2.1.3"
+        ),
         Published("regctl", "github.com/regclient/regclient/cmd/regctl", "v0.11.7"),
         Published("regsync", "github.com/regclient/regclient/cmd/regsync", "v0.11.7"),
         Published("syft", "github.com/anchore/syft/cmd/syft", "v1.44.0"),

@@ -51,16 +51,21 @@ def material_in_bundle(material: Json, version: str) -> KeylessMaterial:
 
     Raises RefusedError.
     """
+    entries, demands_promise = entries_in_bundle(material, version)
+    return KeylessMaterial(
+        certificate=_certificate(material),
+        entries=entries,
+        timestamps=_timestamps(material),
+        demands_promise=demands_promise,
+    )
+
+
+def entries_in_bundle(material: Json, version: str) -> tuple[tuple[LogEntry, ...], bool]:
+    """The log entries, and whether this version of bundles demands the log's promise. Raises RefusedError."""
     entries = _list(material, "tlogEntries", ReasonCode.LOG_ENTRY_MALFORMED)
     if len(entries) > MOST_ENTRIES:
         raise RefusedError(ReasonCode.LOG_ENTRY_TOO_MANY, f"there are {len(entries)} log entries")
-    first_version = version == media_types.BUNDLE_V01
-    return KeylessMaterial(
-        certificate=_certificate(material),
-        entries=tuple(_entry(entry) for entry in entries),
-        timestamps=_timestamps(material),
-        demands_promise=first_version,
-    )
+    return tuple(_entry(entry) for entry in entries), version == media_types.BUNDLE_V01
 
 
 def _certificate(material: Json) -> bytes:

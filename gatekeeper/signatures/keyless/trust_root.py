@@ -248,7 +248,11 @@ def _period(value: object) -> Period:
     if value is None:
         return Period()
     period = _object(value, "validFor")
-    return Period(_time(period.get("start")), _time(period.get("end")))
+    begins = _time(period.get("start"))
+    if begins is None:
+        # Required by protobuf-specs; without it the key would be trusted from ever.
+        raise _UnreadableError("`validFor` has no `start`")
+    return Period(begins, _time(period.get("end")))
 
 
 def _time(value: object) -> datetime | None:

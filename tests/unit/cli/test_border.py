@@ -35,6 +35,7 @@ SAMPLES = {
     "NAME": "n",
     "ID": "i",
     "SBOM": "sbom.json",
+    "FILE": "root.json",
 }
 OPTIONS = {
     "reason": ("--reason", "because"),

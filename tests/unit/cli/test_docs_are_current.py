@@ -17,6 +17,7 @@ AGREED = {
     "policy preview", "policy pending", "policy accept",
     "waiver add", "waiver list", "waiver revoke",
     "sbom show", "sign key generate", "sign key list",
+    "trust update", "trust import", "trust list",
     "config check", "config schema", "config show", "audit verify", "audit head",
     "token create", "token list", "token revoke",
 }  # fmt: skip

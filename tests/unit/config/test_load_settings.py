@@ -291,3 +291,19 @@ def test_the_configuration_is_looked_for_in_this_order(tmp_path: Path) -> None:
     here.unlink()
     with pytest.raises(ConfigurationError, match=r"copy config\.example\.toml"):
         find_config(None, {}, directory=tmp_path)
+
+
+def test_trust_roots_and_how_they_are_fetched(tmp_path: Path) -> None:
+    (tmp_path / "ca.pem").write_text("")
+    settings = load_settings(
+        write(
+            tmp_path,
+            '[trust]\ndirectory = "roots"\nproxy = "http://proxy:3128"\nca_file = "ca.pem"\nsecond_opinion = false\n',
+        ),
+        {},
+    )
+    assert settings.trust.directory == tmp_path / "roots"
+    assert settings.trust.proxy == "http://proxy:3128"
+    assert settings.trust.ca_file == tmp_path / "ca.pem"
+    assert settings.trust.second_opinion is False
+    assert load_settings(write(tmp_path, ""), {}).trust.directory == tmp_path / "trust"

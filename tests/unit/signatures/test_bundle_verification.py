@@ -105,7 +105,14 @@ _BAD: dict[str, tuple[object, str]] = {
     "no content": (bundle(dsseEnvelope=None), "bundle-malformed"),
     "envelope has an unknown member": (bundle(dsseEnvelope=envelope(extra=1)), "bundle-malformed"),
     "56 both contents": (bundle(messageSignature={}), "bundle-content-ambiguous"),
-    "message signature": (bundle(dsseEnvelope=None, messageSignature={}), "bundle-message-signature"),
+    "message signature": (
+        bundle(dsseEnvelope=None, messageSignature={"signature": "AAAA"}),
+        "bundle-message-signature",
+    ),
+    "message signature without one": (
+        bundle(dsseEnvelope=None, messageSignature={}),
+        "bundle-malformed",
+    ),
 }
 
 

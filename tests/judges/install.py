@@ -69,6 +69,7 @@ JUDGES: dict[str, Judge] = {
         Published("distribution3", "github.com/distribution/distribution/v3/cmd/registry", "v3.1.2"),
         Published("crane", "github.com/google/go-containerregistry/cmd/crane", "v0.22.1"),
         Local("referrers-registry", HERE / "go" / "referrers-registry"),
+        Local("notation", HERE / "go" / "notation"),
         Published("oras", "oras.land/oras/cmd/oras", "v1.3.6"),
         Published(
             "timestamp-server", "github.com/sigstore/timestamp-authority/v2/cmd/timestamp-server", "v2.1.3"

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from gatekeeper.core.lifecycle import Case, Decision
     from gatekeeper.core.policy import Policy
     from gatekeeper.core.reference import Reference
-    from gatekeeper.ports import Clock, Registries, Store
+    from gatekeeper.ports import Clock, Registries, RevocationAnswers, Store
     from gatekeeper.ports.engine import Engine
     from gatekeeper.scheduler import Daemon
     from gatekeeper.signatures.trust_store import KeptRoot
@@ -181,7 +181,7 @@ def build(
     room = Workroom(
         registries=registries,
         store=store,
-        signatures=Verifier(),
+        signatures=Verifier(_revocation(settings, closers)),
         sboms=Reader(),
         clock=given.clock or SystemClock(),
         policy=policy,
@@ -212,7 +212,7 @@ def checking(settings: Settings, parts: Parts | None = None) -> Iterator[Collect
     try:
         yield Collector(
             registries,
-            Verifier(),
+            Verifier(_revocation(settings, closers)),
             Reader(),
             given.clock or SystemClock(),
             _limits(settings),
@@ -351,6 +351,14 @@ def _registries(settings: Settings, closers: list[Callable[[], None]]) -> Regist
     registries = ConfiguredRegistries(entry.connection for entry in settings.registries)
     closers.append(registries.close)
     return registries
+
+
+def _revocation(settings: Settings, closers: list[Callable[[], None]]) -> RevocationAnswers:
+    from gatekeeper.signatures.notation.answers import ConfiguredAnswers
+
+    answers = ConfiguredAnswers(settings.revocation, SystemClock().now)
+    closers.append(answers.close)
+    return answers
 
 
 def _database(settings: Settings, closers: list[Callable[[], None]]) -> Store:

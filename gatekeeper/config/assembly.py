@@ -13,6 +13,7 @@ from gatekeeper.config.models import (
     ConfigModel,
     DatabaseModel,
     RegistryModel,
+    RevocationModel,
     SecretModel,
     ServerModel,
     TrustModel,
@@ -34,6 +35,9 @@ from gatekeeper.config.signing import assemble_signing
 from gatekeeper.config.source import TomlSource
 from gatekeeper.core.lifecycle import Caps
 from gatekeeper.core.waiver import WaiverLimits
+from gatekeeper.signatures.notation.settings import RevocationSettings
+
+_HOST = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +78,18 @@ def assemble(
         logging=LoggingSettings(**dict(model.logging)),
         trust=_trust(assembly, model.trust),
         signing=None if model.signing is None else assemble_signing(assembly, model.signing),
+        revocation=_revocation(assembly, model.revocation),
     )
+
+
+def _revocation(assembly: Assembly, model: RevocationModel) -> RevocationSettings:
+    folder = None if model.folder is None else assembly.path(model.folder)
+    if folder is not None and not folder.is_dir():
+        assembly.wrong(("revocation", "folder"), f"there is no folder {folder}")
+    for position, host in enumerate(model.hosts):
+        if _HOST.fullmatch(host) is None:
+            assembly.wrong(("revocation", "hosts", position), f"'{host}' is no host or host:port")
+    return RevocationSettings(folder, model.hosts)
 
 
 def _database(assembly: Assembly, model: DatabaseModel) -> DatabaseSettings:

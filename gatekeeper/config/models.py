@@ -374,6 +374,21 @@ class SigningModel(Table):
         return self
 
 
+class RevocationModel(Table):
+    """Whether certificates of Notary Project signatures were revoked. Left out: nobody is asked, and where a trust
+    policy enforces revocation, a certificate that could have been revoked makes the verdict indeterminate.
+    """
+
+    folder: Text | None = Field(
+        None, description="Folder with CRLs and OCSP responses, DER or PEM; read again when a file changes."
+    )
+    hosts: Texts = Field(
+        (),
+        description="`host` or `host:port` of CRLs and OCSP responders that may be asked over http when a certificate "
+        "names them; no other is.",
+    )
+
+
 class ConfigModel(Table):
     """`config.toml`."""
 
@@ -390,6 +405,9 @@ class ConfigModel(Table):
     logging: LoggingModel = Field(LoggingModel(), description="What the daemon writes to stderr.")
     trust: TrustModel = Field(TrustModel(), description="Sigstore trust roots.")
     signing: SigningModel | None = Field(None, description="Verdicts as signed attestations; left out: none.")
+    revocation: RevocationModel = Field(
+        RevocationModel(), description="Where answers about revoked certificates come from."
+    )
     registries: tuple[RegistryModel, ...] = Field(
         (), description="The registries, one `[[registries]]` table each."
     )

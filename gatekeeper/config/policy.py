@@ -72,18 +72,21 @@ class _PolicyReader:
         rest = {
             key: value
             for key, value in content.items()
-            if key not in ("signers", "trust_roots", "policies", "scopes", "defaults")
+            if key not in ("signers", "trust_roots", "notation", "policies", "scopes", "defaults")
         }
         read_model(PolicyModel, rest, self.source, self.problems)
         defaults = self.entry(DefaultsModel, content.get("defaults", {}), ("defaults",)) or DefaultsModel()
         trust = TrustReader(self.source, self.problems, self.warnings, self.base, self.environment)
         roots = trust.trust_roots(content.get("trust_roots", {}))
-        signers = trust.signers(content.get("signers", {}), _names(content.get("trust_roots")))
+        notation = trust.notation(content.get("notation", {}))
+        signers = trust.signers(
+            content.get("signers", {}), _names(content.get("trust_roots")), _names(content.get("notation"))
+        )
         rule_sets = self.rule_sets(content.get("policies", {}))
         self.check_signers(rule_sets)
         scopes = self.scopes(content.get("scopes", []), defaults)
         self.check_scopes(scopes)
-        return Policy(signers, rule_sets, tuple(scope for _, scope in scopes), roots)
+        return Policy(signers, rule_sets, tuple(scope for _, scope in scopes), roots, notation)
 
     def wrong(self, at: Location, text: str) -> None:
         """One more problem."""

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from gatekeeper.config.fields import AnyDuration, Count, Duration, Flag, SomeTexts, Table, Text, Texts
-from gatekeeper.config.trust_models import SignerModel, TrustRootModel
+from gatekeeper.config.trust_models import NotationModel, SignerModel, TrustRootModel
 from gatekeeper.core.policy import Action, Artifacts, Existing, Mode
 
 
@@ -115,6 +115,9 @@ class PolicyModel(Table):
     signers: dict[str, SignerModel] = Field({}, description="Signers by name: `[signers.NAME]`.")
     trust_roots: dict[str, TrustRootModel] = Field(
         {}, description="Sigstore instances by name: `[trust_roots.NAME]`."
+    )
+    notation: dict[str, NotationModel] = Field(
+        {}, description="Notary Project trust policies by name: `[notation.NAME]`."
     )
     policies: dict[str, RuleSetModel] = Field({}, description="Policies by name: `[policies.NAME]`.")
     scopes: tuple[ScopeModel, ...] = Field(

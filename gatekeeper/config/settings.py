@@ -15,6 +15,7 @@ from gatekeeper.core.policy import matches_any
 from gatekeeper.core.trust import PublicKey
 from gatekeeper.core.waiver import WaiverLimits
 from gatekeeper.registry.settings import RegistrySettings
+from gatekeeper.signatures.notation.settings import RevocationSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +176,7 @@ class Settings:
     logging: LoggingSettings = field(default_factory=LoggingSettings)
     trust: TrustSettings = field(default_factory=TrustSettings)
     signing: SigningSettings | None = None
+    revocation: RevocationSettings = field(default_factory=RevocationSettings)
 
     def registry(self, host: str) -> WatchedRegistry | None:
         """The entry of this host."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, cast
@@ -14,14 +14,21 @@ from pydantic import BaseModel, ValidationError
 from gatekeeper.config.problems import Location, ProblemList, did_you_mean
 from gatekeeper.config.reading import read_model
 from gatekeeper.config.source import TomlSource
-from gatekeeper.config.trust_models import IdentityModel, KeyModel, SignerModel, TrustRootModel
+from gatekeeper.config.trust_models import (
+    IdentityModel,
+    KeyModel,
+    NotationModel,
+    SignerModel,
+    TrustRootModel,
+)
 from gatekeeper.core.digest import Digest
 from gatekeeper.core.errors import MalformedError
 from gatekeeper.core.identity import FULCIO_FIELDS, Identity
 from gatekeeper.core.signer import ManagedKey, Signer
-from gatekeeper.core.trust import TrustRoot
+from gatekeeper.core.trust import NotationTrust, TrustRoot
 from gatekeeper.signatures.keyless.trust_root import read_trust_roots
 from gatekeeper.signatures.keys import load_public_key
+from gatekeeper.signatures.notation.trust import load_trust
 
 MAX_KEY_BYTES = 64 * 1024
 MAX_ROOT_BYTES = 4 * 1024 * 1024
@@ -114,7 +121,30 @@ class TrustReader:
                 found.append(root)
         return tuple(found)
 
-    def signers(self, content: Any, root_names: frozenset[str]) -> dict[str, Signer]:
+    def notation(self, content: Any) -> tuple[NotationTrust, ...]:
+        """``[notation.NAME]``, in the order of their names."""
+        if not isinstance(content, dict):
+            self.wrong(("notation",), "must be tables: [notation.NAME]")
+            return ()
+        found = []
+        for name, table in sorted(content.items()):
+            at: Location = ("notation", name)
+            model = read_model(NotationModel, table, self.source, self.problems, at=at)
+            if model is None:
+                continue
+            policy, store = (
+                self.base / Path(written).expanduser() for written in (model.trust_policy, model.trust_store)
+            )
+            try:
+                found.append(replace(load_trust(name, policy, store), source=model.trust_policy))
+            except MalformedError as error:
+                where = "trust_store" if error.reason_code == "trust-store-unusable" else "trust_policy"
+                self.wrong((*at, where), error.message)
+        return tuple(found)
+
+    def signers(
+        self, content: Any, root_names: frozenset[str], notation_names: frozenset[str]
+    ) -> dict[str, Signer]:
         """``[signers.NAME]``; a badly written key does not hide what is wrong with the others."""
         if not isinstance(content, dict):
             self.wrong(("signers",), "must be tables: [signers.NAME]")
@@ -135,8 +165,19 @@ class TrustReader:
                 name,
                 tuple(key for key in keys if key is not None),
                 tuple(identity for identity in identities if identity is not None),
+                self._notation_of(table, notation_names, at),
             )
         return signers
+
+    def _notation_of(self, table: Any, known: frozenset[str], at: Location) -> tuple[str, ...]:
+        """The trust policies a signer names; one that does not exist is a problem."""
+        written = table.get("notation") if isinstance(table, dict) else None
+        names = [name for name in written if isinstance(name, str)] if isinstance(written, list) else []
+        for position, name in enumerate(names):
+            if name not in known:
+                text = f"there is no trust policy '{name}' below [notation]{did_you_mean(name, known)}"
+                self.wrong((*at, "notation", position), text)
+        return tuple(sorted(set(names)))
 
     def _root(self, name: str, model: TrustRootModel, at: Location) -> TrustRoot | None:
         content, origin = self._root_content(model, at)

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, WithJsonSchema, create_model, model_validator
 
-from gatekeeper.config.fields import Flag, Moment, Table, Text
+from gatekeeper.config.fields import Flag, Moment, Table, Text, Texts
 from gatekeeper.core.errors import MalformedError
 from gatekeeper.core.identity import FULCIO_FIELDS
 from gatekeeper.core.patterns import Pattern, PatternKind
@@ -128,12 +128,27 @@ class SignerModel(Table):
 
     keys: tuple[KeyModel, ...] = Field((), description="Its public keys.")
     identities: tuple[IdentityModel, ...] = Field((), description="Its keyless identities (Sigstore).")
+    notation: Texts = Field(
+        (),
+        description="Names below `[notation]`: whoever these Notary Project trust policies trust for the repository.",
+    )
 
     @model_validator(mode="after")
     def _somebody(self) -> SignerModel:
-        if not self.keys and not self.identities:
-            raise ValueError("needs keys or identities: a signer without any never signs")
+        if not self.keys and not self.identities and not self.notation:
+            raise ValueError("needs keys, identities or notation: a signer without any never signs")
         return self
+
+
+class NotationModel(Table):
+    """notation's own trust policy and trust store, as they are (Notary Project)."""
+
+    trust_policy: Text = Field(
+        description="`trustpolicy.json` or `trustpolicy.oci.json`; relative paths start at the policy's directory."
+    )
+    trust_store: Text = Field(
+        description="The folder that holds `x509/ca`, `x509/signingAuthority` and `x509/tsa`; notation's `truststore`."
+    )
 
 
 class TrustRootModel(Table):

@@ -132,6 +132,9 @@ class NotationResult:
     detail: str
     logged: tuple[str, ...] = ()
     """Reason codes of checks that failed and that the level only logs."""
+    good_until: datetime | None = None
+    """From then on a verified result no longer holds: expiry, or the end of a certificate; None: time alone changes
+    nothing."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -103,5 +103,6 @@ class Signer:
         ):
             yield f"identity {candidate.issuer} {candidate.identity}", None
         for result in candidate.notation:
-            if result.trust in self.notation and result.outcome is Outcome.VERIFIED:
+            held = result.good_until is None or now < result.good_until
+            if result.trust in self.notation and result.outcome is Outcome.VERIFIED and held:
                 yield f"certificate {candidate.identity}", None

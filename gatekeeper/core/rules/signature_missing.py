@@ -81,7 +81,7 @@ class SignatureMissing:
                 node.digest,
                 carrier,
                 platform_of(node),
-                deadline=named.deadline,
+                deadline=named.deadline_of(signatures),
             )
             return
         gap = gap_in(places, found, lambda item: item.purpose is not Purpose.ATTESTATION)

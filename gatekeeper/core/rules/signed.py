@@ -49,6 +49,13 @@ def gap_in(
     gaps = [place for place in places if isinstance(place, Unavailable)]
     gaps += [place.gap for place in places if isinstance(place, Candidates) and place.gap is not None]
     gaps += [_inconclusive(item) for item in found if item.outcome is Outcome.INCONCLUSIVE and concerns(item)]
+    gaps += [
+        Unavailable(f"candidate {item.carrier}", Cause.PROTOCOL, result.detail)
+        for item in found
+        if item.outcome is Outcome.VERIFIED and concerns(item)
+        for result in item.notation
+        if result.outcome is Outcome.INCONCLUSIVE
+    ]
     return min(
         gaps, key=lambda gap: (gap.cause.blames_content, gap.source, gap.cause, gap.detail), default=None
     )
@@ -128,6 +135,18 @@ class Named:
         """When the next of those roots becomes stale."""
         roots = (self.context.trust_roots.get(name) for name in self._roots)
         moments = [root.expires_at for root in roots if root is not None and root.expires_at is not None]
+        return min((moment for moment in moments if moment > self.context.now), default=None)
+
+    def deadline_of(self, found: tuple[Candidate, ...]) -> datetime | None:
+        """When the first of what they rest on ends: a trust root, or what a Notary Project trust policy says."""
+        trusted = {name for signer in self.signers for name in signer.notation}
+        ends = [
+            result.good_until
+            for item in found
+            for result in item.notation
+            if result.trust in trusted and result.good_until is not None
+        ]
+        moments = [moment for moment in (*ends, self.deadline) if moment is not None]
         return min((moment for moment in moments if moment > self.context.now), default=None)
 
     @property

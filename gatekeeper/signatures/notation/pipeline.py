@@ -37,6 +37,8 @@ class StatementResult:
     detail: str
     logged: tuple[ReasonCode, ...] = ()
     """Checks that failed and that the level only logs, in order."""
+    good_until: datetime | None = None
+    """From then on an enforced check would fail by the passing of time alone."""
     unchecked: tuple[Check, ...] = ()
     """Checks that the statement skips."""
     countersignature: Countersignature | None = None
@@ -90,6 +92,7 @@ def judge(
         ReasonCode.SIGNATURE_VERIFIED,
         detail,
         tuple(logged),
+        run.good_until(),
         tuple(unchecked),
         run.countersignature,
         run.authentic,
@@ -156,6 +159,17 @@ class _Run:
             self._check_in_force(self.now, self.now)
         else:
             self._check_countersignature()
+
+    def good_until(self) -> datetime | None:
+        """The signer's own end date, and the end of the chain where it was looked at as of now; if enforced."""
+        attributes, enforced = self.signature.attributes, self.statement.enforcement
+        ends = []
+        if attributes.expiry is not None and enforced[Check.EXPIRY] is Enforcement.ENFORCE:
+            ends.append(attributes.expiry)
+        as_of_now = attributes.scheme is Scheme.X509 and self.countersignature is None
+        if as_of_now and enforced[Check.AUTHENTIC_TIMESTAMP] is Enforcement.ENFORCE:
+            ends += [certificate.not_after for certificate in self._chain]
+        return min(ends, default=None)
 
     def check_revocation(self) -> None:
         """No certificate of the chain was revoked. Nobody is asked about a chain that no store vouches for."""

@@ -96,6 +96,7 @@ def _result(trust: NotationTrust, statement: TrustStatement, said: StatementResu
         reason_code=said.code,
         detail=said.detail,
         logged=said.logged,
+        good_until=said.good_until,
     )
 
 

@@ -166,7 +166,7 @@ tags = ["a:b"]
         f"5:11: signers.release.keys[0].file: {tmp_path}/nowhere.pub cannot be read: No such file or directory",
         "5:35: signers.release.keys[1]: public key inline: there is no PEM block; it must begin with -----BEGIN PUBLIC KEY-----",  # noqa: E501
         "5:58: signers.release.keys[2]: needs exactly one of file, inline and env",
-        "6:2: signers.empty: needs keys or identities: a signer without any never signs",
+        "6:2: signers.empty: needs keys, identities or notation: a signer without any never signs",
         "10:3: policies.p.rules[0]: there is no rule 'user-rot'; did you mean 'user-root'?",
         "11:29: policies.p.rules[1].maxage: is not a key that is known here; did you mean 'max_age'?",
         "12:3: policies.p.rules[2].rule: is missing; a rule begins with its name: rule = 'user-root'",

@@ -140,7 +140,7 @@ _PROBLEMS = [
     ),
     (
         PLAIN + "[signers.ci]\nidentities = []\n",
-        "3:2: signers.ci: needs keys or identities: a signer without any never signs",
+        "3:2: signers.ci: needs keys, identities or notation: a signer without any never signs",
     ),
     (
         f"[signers.ci]\nidentities = [{{ {_ONE} }}]\n",

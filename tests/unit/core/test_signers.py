@@ -212,3 +212,28 @@ def test_whose_signature_counts_for_an_image_of_an_index(
     assert [check.result is Result.SATISFIED for check in by_child] == [child_signed]
     (alone,) = checks_of(rule, evidence(node(signatures=signed())))
     assert alone.result is Result.SATISFIED
+
+
+def _notary(outcome: Outcome, *, trust: str = "wabbit", good_until: datetime | None = None) -> Candidate:
+    result = NotationResult(trust, "all", "strict", outcome, "code", "why", good_until=good_until)
+    return dataclasses.replace(by_key(), key_ids=(), identity="CN=wabbit", notation=(result,))
+
+
+def test_what_a_trust_policy_said_holds_until_its_end_and_the_end_is_told() -> None:
+    ends = NOW + timedelta(days=1)
+    signers = {"wabbit": Signer("wabbit", notation=("wabbit",))}
+    found = evidence(node(signatures=signed(_notary(Outcome.VERIFIED, good_until=ends))))
+    (check,) = checks_of(SignatureMissing(), found, signers=signers)
+    assert (check.result, check.deadline) == (Result.SATISFIED, ends)
+    (then,) = checks_of(SignatureMissing(), found, signers=signers, now=ends)
+    assert then.result is Result.VIOLATED
+
+
+def test_what_a_trust_policy_could_not_ask_is_no_refusal() -> None:
+    """Another policy believes the signature; the one that counts does not know yet."""
+    known = _notary(Outcome.VERIFIED, trust="audit")
+    unknown = _notary(Outcome.INCONCLUSIVE).notation
+    found = dataclasses.replace(known, notation=(*known.notation, *unknown))
+    signers = {"wabbit": Signer("wabbit", notation=("wabbit",))}
+    (check,) = checks_of(SignatureMissing(), evidence(node(signatures=signed(found))), signers=signers)
+    assert check.result is Result.UNDETERMINED

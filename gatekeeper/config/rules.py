@@ -15,10 +15,15 @@ from gatekeeper.config.problems import Location, ProblemList, did_you_mean
 from gatekeeper.config.reading import read_model
 from gatekeeper.config.source import TomlSource
 from gatekeeper.core.errors import GatekeeperError
+from gatekeeper.core.rules.attestation_missing import AttestationMissing
 from gatekeeper.core.rules.catalogue import RULES
+from gatekeeper.core.rules.provenance_missing import ProvenanceMissing
 from gatekeeper.core.rules.rule import Rule
 from gatekeeper.core.rules.sboms import SbomTrust
 from gatekeeper.core.rules.signature_missing import SignatureMissing
+
+_BELIEVING = (SignatureMissing.id, AttestationMissing.id, ProvenanceMissing.id)
+"""Rules that always ask for a signer."""
 
 _WRITTEN_AS: Mapping[Any, Any] = {timedelta: AnyDuration, int: Count, bool: Flag, str: Text}
 
@@ -30,7 +35,9 @@ def rule_model(rule: type[Rule]) -> type[Table]:
     parameters: dict[str, Any] = {}
     for field in dataclasses.fields(cast("Any", rule)):
         default: Any = ...
-        if field.default is not dataclasses.MISSING:
+        if field.name in getattr(rule, "required", frozenset()):
+            pass
+        elif field.default is not dataclasses.MISSING:
             default = field.default
         elif field.default_factory is not dataclasses.MISSING:
             default = field.default_factory()
@@ -93,4 +100,4 @@ def needs_signers(table: Mapping[str, Any]) -> bool:
     if rule is None:
         return False
     parameters = {field.name: field.default for field in dataclasses.fields(cast("Any", rule))}
-    return rule.id == SignatureMissing.id or table.get("trust", parameters.get("trust")) == SbomTrust.SIGNED
+    return rule.id in _BELIEVING or table.get("trust", parameters.get("trust")) == SbomTrust.SIGNED

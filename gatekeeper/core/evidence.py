@@ -15,6 +15,7 @@ from enum import StrEnum
 from gatekeeper.core.canonical import canonical_bytes, canonical_digest
 from gatekeeper.core.digest import Digest
 from gatekeeper.core.errors import Cause, UnavailableError
+from gatekeeper.core.predicate import Predicate
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +185,8 @@ class Candidate:
     signing_scheme: str | None = None
     """``notary.x509`` | ``notary.x509.signingAuthority``."""
     notation: tuple[NotationResult, ...] = ()
+    predicate: Predicate | None = None
+    """What a verified attestation says."""
     first_seen: datetime | None = None
     """When we first recorded this signature anywhere; None: never recorded, which counts as now."""
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field, replace
 from gatekeeper.core.digest import Digest
 from gatekeeper.core.evidence import Candidate, Form, Purpose
 from gatekeeper.core.manifest import DOCKER_LIST, OCI_INDEX, Manifest
+from gatekeeper.core.predicate import Predicate
+from gatekeeper.core.predicate_reading import read_predicate
 from gatekeeper.core.trust import PublicKey, TrustMaterial
 from gatekeeper.ports import Judged, RevocationAnswers, Statement, Verified, Wanted
 from gatekeeper.signatures import bundle, cosign_signature, dsse, media_types, storage
@@ -35,6 +37,7 @@ class _Facts:
     purpose: Purpose
     signature: Digest | None = None
     predicate_type: str | None = None
+    predicate: Predicate | None = None
     anomalies: list[str] = field(default_factory=list)
     annotations: dict[str, str] = field(default_factory=dict)
     signed_reference: str | None = None
@@ -208,6 +211,7 @@ def _read_statement(wanted: Wanted, material: Material, subject: Digest, facts: 
     if facts.purpose is Purpose.SIGNATURE:
         facts.annotations.update(named.annotations)
         return None
+    facts.predicate = read_predicate(statement.predicate_type, statement.predicate)
     return Statement(statement.predicate_type, statement.predicate)
 
 
@@ -235,6 +239,7 @@ def _candidate(wanted: Wanted, facts: _Facts, code: ReasonCode, detail: str) -> 
         reason_code=code.value,
         detail=detail,
         predicate_type=facts.predicate_type,
+        predicate=facts.predicate,
         anomalies=tuple(facts.anomalies),
         annotations=facts.annotations,
         signed_reference=facts.signed_reference,

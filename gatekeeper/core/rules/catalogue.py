@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from gatekeeper.core.rules.attestation_missing import AttestationMissing
 from gatekeeper.core.rules.image_too_old import ImageTooOld
 from gatekeeper.core.rules.licence_denied import LicenceDenied
 from gatekeeper.core.rules.licence_unknown import LicenceUnknown
 from gatekeeper.core.rules.package_denied import PackageDenied
 from gatekeeper.core.rules.package_required import PackageRequired
+from gatekeeper.core.rules.provenance_missing import ProvenanceMissing
 from gatekeeper.core.rules.required_label_missing import RequiredLabelMissing
 from gatekeeper.core.rules.rule import Rule
 from gatekeeper.core.rules.sbom_coverage_low import SbomCoverageLow
@@ -19,7 +21,9 @@ from gatekeeper.core.rules.tag_latest import TagLatest
 from gatekeeper.core.rules.user_root import UserRoot
 
 _CLASSES: tuple[type[Rule], ...] = (
+    AttestationMissing,
     ImageTooOld,
+    ProvenanceMissing,
     RequiredLabelMissing,
     LicenceDenied,
     LicenceUnknown,

@@ -18,10 +18,11 @@ from threading import Event, Lock
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from gatekeeper.core.errors import GatekeeperError
+from gatekeeper.core.errors import Cause, GatekeeperError, UnavailableError
 from gatekeeper.core.reach import reach_of
 from gatekeeper.ports import Lease, WorkKind
 from gatekeeper.ports.engine import Engine
+from gatekeeper.workflow import feeds
 from gatekeeper.workflow.discover import discover
 from gatekeeper.workflow.enforce import enforce
 from gatekeeper.workflow.policy_change import weigh
@@ -42,6 +43,8 @@ class Rhythm:
 
     tick: timedelta = timedelta(seconds=2)
     discover: timedelta = timedelta(minutes=15)
+    feeds: timedelta = timedelta(minutes=1)
+    """How often it is looked whether a feed is due; each has an interval of its own."""
     audit_head: timedelta = timedelta(hours=1)
     drain: timedelta = timedelta(seconds=25)
 
@@ -78,6 +81,7 @@ class Daemon:
         self._mark_policy()
         self._weigh_change()
         self._announce_ends()
+        self._carry_feeds()
         claimed = sum(self._claim(host) for host in self._room.registries.hosts())
         self._ticked = time.monotonic()
         return claimed
@@ -119,6 +123,22 @@ class Daemon:
         """``seq:hash`` on the log: with a copy outside, truncation of the audit trail can be seen."""
         _log.info("audit head %s", self._room.store.head())
 
+    def update_feeds(self) -> None:
+        """Fetches the feeds that are due."""
+        for outcome in feeds.update(self._room, forced=False, told=self._until_stopped):
+            level = logging.WARNING if outcome.state == "failed" else logging.INFO
+            _log.log(level, "feed %s: %s: %s", outcome.name, outcome.reason_code, ascii(outcome.message))
+
+    def _until_stopped(self, what: str, _done: int, _total: int | None) -> None:
+        if self._stop.is_set():
+            raise UnavailableError(
+                f"{what} was stopped with the daemon; it goes on at the next start", cause=Cause.STORE
+            )
+
+    def _carry_feeds(self) -> None:
+        for weighed in feeds.carry_on(self._room):
+            _log.log(logging.WARNING if weighed.held else logging.INFO, "%s", weighed)
+
     def renew_leases(self) -> None:
         """What waits here or takes long stays ours. A process that died renews nothing."""
         self._room.store.renew(self._in_hand.leases(), until=self._room.clock.now() + self._room.limits.lease)
@@ -126,6 +146,7 @@ class Daemon:
     def run_round(self) -> int:
         """One whole round on the caller's thread: discover, then tick until nothing is due. Needs an inline engine."""
         self.find_repositories()
+        self.update_feeds()
         done = 0
         for _ in range(10_000):
             claimed = self.tick()
@@ -144,7 +165,7 @@ class Daemon:
             self._unseen = set(self._room.registries.hosts())
         lease = self._room.limits.lease
         scheduler = BackgroundScheduler(
-            executors={"default": ThreadPoolExecutor(4)},
+            executors={"default": ThreadPoolExecutor(5)},
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
             timezone=UTC,
         )
@@ -154,6 +175,7 @@ class Daemon:
             (self.look_for_repositories, rhythm.discover, soon),
             (self.tick, rhythm.tick, soon + timedelta(milliseconds=200)),
             (self.renew_leases, lease / 3, soon + lease / 3),
+            (self.update_feeds, rhythm.feeds, soon + timedelta(seconds=1)),
             (self.log_audit_head, rhythm.audit_head, soon + rhythm.audit_head),
         ):
             scheduler.add_job(
@@ -169,7 +191,7 @@ class Daemon:
     def stop(self) -> bool:
         """Ticks no more and lets work under way end. False when the deadline passed before it did."""
         if self._scheduler is not None:
-            for job in (self.look_for_repositories, self.tick):
+            for job in (self.look_for_repositories, self.update_feeds, self.tick):
                 self._scheduler.remove_job(job.__name__)
         ended = self._engine.drain(self._rhythm.drain.total_seconds())
         if self._scheduler is not None:

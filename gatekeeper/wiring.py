@@ -17,6 +17,7 @@ from gatekeeper.core.reference import Repository
 
 if TYPE_CHECKING:
     from gatekeeper.config.settings import KeySettings, Settings, TrustSettings
+    from gatekeeper.core.feed import FeedSource
     from gatekeeper.core.lifecycle import Case, Decision
     from gatekeeper.core.policy import Policy
     from gatekeeper.core.reference import Reference
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from gatekeeper.workflow.explain import Explanation
     from gatekeeper.workflow.promote import Promotion
     from gatekeeper.workflow.recover import Found
-    from gatekeeper.workflow.workroom import Attesting, Collector, Limits, Workroom
+    from gatekeeper.workflow.workroom import Attesting, Collector, FeedSupply, Limits, Workroom
 
 
 class SystemClock:
@@ -167,6 +168,7 @@ def build(
     """
     from gatekeeper.sbom.reader import Reader
     from gatekeeper.signatures.verifier import Verifier
+    from gatekeeper.vulnerabilities.stored import StoredMatcher
     from gatekeeper.workflow.workroom import Workroom
 
     given = parts or Parts()
@@ -183,6 +185,8 @@ def build(
         store=store,
         signatures=Verifier(_revocation(settings, closers)),
         sboms=Reader(),
+        matcher=StoredMatcher(),
+        supply=_supply(settings, lambda: now().feeds.sources),
         clock=given.clock or SystemClock(),
         policy=policy,
         nonce=given.nonce or _nonce,
@@ -369,6 +373,18 @@ def _database(settings: Settings, closers: list[Callable[[], None]]) -> Store:
     return database
 
 
+def _supply(settings: Settings, sources: Callable[[], tuple[FeedSource, ...]]) -> FeedSupply:
+    from gatekeeper.transport.settings import TransportSettings
+    from gatekeeper.vulnerabilities.feeds.fetching import Reader, open_transport
+    from gatekeeper.workflow.workroom import FeedSupply
+
+    feeds = settings.feeds
+    connections = TransportSettings(
+        ca_file=None if feeds.ca_file is None else str(feeds.ca_file), proxy=feeds.proxy
+    )
+    return FeedSupply(Reader(open_transport(connections)), sources)
+
+
 def _limits(settings: Settings) -> Limits:
     from gatekeeper.workflow.workroom import Limits
 
@@ -378,6 +394,9 @@ def _limits(settings: Settings) -> Limits:
         interval_min=polling.min_interval,
         interval_max=polling.max_interval,
         lease=settings.engine.lease,
+        feed_max_age=settings.feeds.max_age,
+        feed_hold_share=settings.feeds.hold_share,
+        feed_hold_minimum=settings.feeds.hold_minimum,
     )
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from gatekeeper.config.context import Assembly
+from gatekeeper.config.feeds import assemble_feeds
 from gatekeeper.config.models import (
     ConfigModel,
     DatabaseModel,
@@ -75,6 +76,7 @@ def assemble(
         engine=EngineSettings(**dict(model.engine)),
         caps=Caps(**dict(model.caps)),
         waivers=WaiverLimits(**dict(model.waivers)),
+        feeds=assemble_feeds(assembly, model.feeds),
         logging=LoggingSettings(**dict(model.logging)),
         trust=_trust(assembly, model.trust),
         signing=None if model.signing is None else assemble_signing(assembly, model.signing),

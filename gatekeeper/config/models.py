@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 
+from gatekeeper.config.feed_models import FeedsModel
 from gatekeeper.config.fields import AnyDuration, Count, Duration, Flag, Size, SomeTexts, Table, Text, Texts
 from gatekeeper.config.quantities import parse_duration
 from gatekeeper.config.settings import LogFormat, LogLevel
@@ -402,6 +403,7 @@ class ConfigModel(Table):
     engine: EngineModel = Field(EngineModel(), description="How much is done at once.")
     caps: CapsModel = Field(CapsModel(), description="The ceiling of a bad day.")
     waivers: WaiversModel = Field(WaiversModel(), description="How long deviations may be accepted.")
+    feeds: FeedsModel = Field(FeedsModel(), description="Vulnerability feeds.")
     logging: LoggingModel = Field(LoggingModel(), description="What the daemon writes to stderr.")
     trust: TrustModel = Field(TrustModel(), description="Sigstore trust roots.")
     signing: SigningModel | None = Field(None, description="Verdicts as signed attestations; left out: none.")

@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 from gatekeeper.config.secrets import Secret
 from gatekeeper.core.attesting import AttestingTerms
+from gatekeeper.core.feed import FeedSource
 from gatekeeper.core.lifecycle import Caps
 from gatekeeper.core.policy import matches_any
 from gatekeeper.core.trust import PublicKey
@@ -97,6 +98,19 @@ class EngineSettings:
     tick: timedelta = timedelta(seconds=2)
 
 
+@dataclass(frozen=True, slots=True)
+class FeedSettings:
+    """``[feeds]``."""
+
+    sources: tuple[FeedSource, ...] = ()
+    max_age: timedelta = timedelta(hours=72)
+    hold_share: float = 0.2
+    hold_minimum: int = 10
+    ca_file: Path | None = None
+    proxy: str | None = None
+    bundle_keys: tuple[PublicKey, ...] = ()
+
+
 class LogFormat(StrEnum):
     """How a log line looks."""
 
@@ -173,6 +187,7 @@ class Settings:
     engine: EngineSettings = field(default_factory=EngineSettings)
     caps: Caps = field(default_factory=Caps)
     waivers: WaiverLimits = field(default_factory=WaiverLimits)
+    feeds: FeedSettings = field(default_factory=FeedSettings)
     logging: LoggingSettings = field(default_factory=LoggingSettings)
     trust: TrustSettings = field(default_factory=TrustSettings)
     signing: SigningSettings | None = None

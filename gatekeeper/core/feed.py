@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 
@@ -18,6 +19,27 @@ class FeedKind(StrEnum):
     """FIRST's exploit prediction scores."""
     END_OF_LIFE = "endoflife"
     """When releases of operating systems end (https://endoflife.date)."""
+
+
+def feed_name(kind: FeedKind, ecosystem: str = "") -> str:
+    """What a feed is called when nobody says otherwise: ``osv-debian``, ``osv-red-hat``, ``kev``."""
+    slug = re.sub(r"[^a-z0-9]+", "-", ecosystem.lower()).strip("-")
+    return f"{kind}-{slug}" if slug else str(kind)
+
+
+@dataclass(frozen=True, slots=True)
+class FeedSource:
+    """Where a feed is fetched from, and how often."""
+
+    name: str
+    kind: FeedKind
+    ecosystem: str
+    """Of an OSV dump; else empty."""
+    url: str
+    """``https://…``, ``file:///…`` or ``oci:registry/repository[:tag][@digest]``."""
+    interval: timedelta
+    signers: tuple[str, ...] = ()
+    """Of the policy; any one of them must have signed what ``oci:`` names."""
 
 
 @dataclass(frozen=True, slots=True)

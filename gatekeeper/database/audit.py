@@ -26,7 +26,7 @@ GENESIS = AuditHead(0, "0" * 64)
 _CHUNK = 1000
 _BEFORE_ALL = -(2**62)
 _UNREADABLE = (ValueError, TypeError, OverflowError, AttributeError)
-_TOLD = ("verdict-recorded", "case-", "breaker-", "hold-")
+_TOLD = ("verdict-recorded", "verdict-will-fail", "case-", "breaker-", "hold-", "feed-held", "feed-accepted")
 """Actions that other people are told about: they go into the outbox too."""
 
 

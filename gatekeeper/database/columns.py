@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import BigInteger, Dialect, Integer, Text, TypeDecorator
 
-from gatekeeper.core.canonical import canonical_bytes
+from gatekeeper.core.canonical import canonical_bytes, to_plain
 from gatekeeper.core.digest import Digest
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -89,6 +89,11 @@ def storable(text: str) -> str:
     if not text.isascii():
         text = text.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
     return text.replace("\0", "\N{REPLACEMENT CHARACTER}")
+
+
+def escaped_text(value: object) -> str:
+    """The canonical JSON of a value that strangers wrote parts of: ASCII, so that every database keeps it as it is."""
+    return json.dumps(to_plain(value), sort_keys=True, separators=(",", ":"))
 
 
 def canonical_text(value: object) -> str:

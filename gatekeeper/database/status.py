@@ -14,6 +14,7 @@ from gatekeeper.core.reference import Repository
 from gatekeeper.core.verdict import Verdict
 from gatekeeper.database import tables
 from gatekeeper.database.connection import Link
+from gatekeeper.database.reevaluation import stale
 from gatekeeper.database.rows import (
     case_of,
     like_any,
@@ -123,6 +124,7 @@ def _rows() -> Select[Any]:
             subject.c.digest,
             subject.c.first_seen,
             subject.c.marked_at,
+            stale().label("stale"),
             repository.c.name.label("repository"),
             verdict.c.body,
             tags.label("tags"),
@@ -137,7 +139,7 @@ def _rows() -> Select[Any]:
 
 def _status_row(row: Any, repository: Repository) -> StatusRow:
     tags = tuple(sorted(row.tags.split(" "))) if row.tags else ()
-    due = row.marked_at is not None
+    due = row.marked_at is not None or bool(row.stale)
     case = None
     if row.case_id is not None:
         columns = {name: getattr(row, label) for name, label in _CASE_COLUMNS}

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from typing import Self
 
+from gatekeeper.database.affected import Affected
 from gatekeeper.database.audit import AuditTrail
 from gatekeeper.database.brakes import Brakes
 from gatekeeper.database.cases import Cases
 from gatekeeper.database.claims import Claims, Hosts
+from gatekeeper.database.components import Documents
 from gatekeeper.database.connection import Link, make_engine
+from gatekeeper.database.feeds import Feeds
+from gatekeeper.database.imports import Imports
 from gatekeeper.database.intents import Intents
 from gatekeeper.database.policies import Policies
+from gatekeeper.database.rebuild import Rebuild
+from gatekeeper.database.reevaluation import Reevaluation
 from gatekeeper.database.repositories import Repositories
+from gatekeeper.database.scans import Scans
 from gatekeeper.database.schema import refuse_outdated, state_of
 from gatekeeper.database.status import Status
 from gatekeeper.database.subjects import Subjects
@@ -33,6 +40,13 @@ class Database(
     AuditTrail,
     Tokens,
     Waivers,
+    Documents,
+    Scans,
+    Feeds,
+    Imports,
+    Reevaluation,
+    Affected,
+    Rebuild,
 ):
     """``ports.Store`` on SQLite or PostgreSQL. Thread-safe; several processes may use one database."""
 

@@ -14,7 +14,6 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     Table,
     Text,
     UniqueConstraint,
@@ -23,40 +22,33 @@ from sqlalchemy import (
 )
 
 from gatekeeper.database.columns import DigestText, Duration, Key, Moment, Names, Words
-
-metadata = MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "ck": "ck_%(table_name)s_%(constraint_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
-        "pk": "pk_%(table_name)s",
-    }
+from gatekeeper.database.component_tables import (
+    component,
+    component_group,
+    component_package,
+    document_group,
+    group_component,
+    image_document,
+    package,
+    sbom_document,
+    subject_group,
 )
-
-
-def _lease_columns() -> tuple[Column[object], ...]:
-    return (
-        Column("next_due", Moment),
-        Column("priority", Integer, nullable=False, server_default="0"),
-        Column("lease_until", Moment),
-        Column("lease_token", BigInteger, nullable=False, server_default="0"),
-        Column("error", Words),
-    )
-
-
-def _key() -> Column[int]:
-    return Column("id", Key, primary_key=True)
-
-
-def _refers(name: str, column: str, *, nullable: bool = False) -> Column[int]:
-    return Column(name, Key, ForeignKey(column), nullable=nullable)
-
+from gatekeeper.database.feed_tables import (
+    advisory,
+    advisory_name,
+    advisory_range,
+    feed,
+    feed_fact,
+    feed_import,
+    feed_problem,
+    match,
+)
+from gatekeeper.database.metadata import key, lease_columns, metadata, refers
 
 registry = Table(
     "registry",
     metadata,
-    _key(),
+    key(),
     Column("host", Text, nullable=False, unique=True),
     # since when so much has vanished or moved there that nothing of it is recorded until it is believed
     Column("doubted_at", Moment),
@@ -66,8 +58,8 @@ registry = Table(
 repository = Table(
     "repository",
     metadata,
-    _key(),
-    _refers("registry_id", "registry.id"),
+    key(),
+    refers("registry_id", "registry.id"),
     Column("path", Text, nullable=False),
     # host/path: what globs match and what people write
     Column("name", Text, nullable=False, unique=True),
@@ -82,7 +74,7 @@ repository = Table(
     Column("changed_tags", Integer, nullable=False, server_default="0"),
     # a person has said so: the next round is recorded, whatever it saw
     Column("believed", Boolean, nullable=False, server_default=false()),
-    *_lease_columns(),
+    *lease_columns(),
     UniqueConstraint("registry_id", "path"),
     Index(None, "registry_id", "next_due"),
 )
@@ -90,8 +82,8 @@ repository = Table(
 tag = Table(
     "tag",
     metadata,
-    _key(),
-    _refers("repository_id", "repository.id"),
+    key(),
+    refers("repository_id", "repository.id"),
     Column("name", Text, nullable=False),
     Column("digest", DigestText, nullable=False),
     Column("since", Moment, nullable=False),
@@ -104,8 +96,8 @@ tag = Table(
 observation = Table(
     "observation",
     metadata,
-    _key(),
-    _refers("repository_id", "repository.id"),
+    key(),
+    refers("repository_id", "repository.id"),
     Column("tag", Text, nullable=False),
     # NULL: the tag was gone
     Column("digest", DigestText),
@@ -116,9 +108,9 @@ observation = Table(
 subject = Table(
     "subject",
     metadata,
-    _key(),
-    _refers("registry_id", "registry.id"),
-    _refers("repository_id", "repository.id"),
+    key(),
+    refers("registry_id", "registry.id"),
+    refers("repository_id", "repository.id"),
     Column("digest", DigestText, nullable=False),
     Column("first_seen", Moment, nullable=False),
     # why it is none after all; such a row is never due and answers nothing
@@ -138,18 +130,30 @@ subject = Table(
     # copies of the newest verdict's, to list, count and mark by
     Column("state", Text),
     Column("policy_revision", Text),
-    *_lease_columns(),
+    # the change of the feeds that its newest verdict knows, and the one it was last made due for
+    Column("judged_change", BigInteger, nullable=False, server_default="0"),
+    Column("marked_change", BigInteger, nullable=False, server_default="0"),
+    # the change that made it fail, while actions on that change still wait
+    Column("failed_by_change", BigInteger),
+    # when time alone will make it fail
+    Column("fails_at", Moment),
+    # of the least trusted image in it the most trusted SBOM; NULL: one has none
+    Column("sbom_trust", Text),
+    # of its components, without releases; "?" for those that belong to none
+    Column("ecosystems", Names),
+    *lease_columns(),
     UniqueConstraint("repository_id", "digest"),
     Index(None, "registry_id", "next_due"),
     Index(None, "state", "id"),
     Index(None, "digest"),
     Index(None, "turned"),
+    Index(None, "fails_at"),
 )
 
 image = Table(
     "image",
     metadata,
-    _key(),
+    key(),
     Column("digest", DigestText, nullable=False, unique=True),
     Column("media_type", Words),
     Column("platform", Words),
@@ -168,8 +172,8 @@ evidence = Table(
 verdict = Table(
     "verdict",
     metadata,
-    _key(),
-    _refers("subject_id", "subject.id"),
+    key(),
+    refers("subject_id", "subject.id"),
     Column("state", Text, nullable=False),
     Column("reason_code", Text, nullable=False),
     Column("scope", Words, nullable=False),
@@ -199,10 +203,10 @@ passed_tag = Table(
 case = Table(
     "case",
     metadata,
-    _key(),
+    key(),
     # what people write
     Column("name", Text, nullable=False, unique=True),
-    _refers("repository_id", "repository.id"),
+    refers("repository_id", "repository.id"),
     Column("digest", DigestText, nullable=False),
     Column("tags", Names, nullable=False),
     Column("state", Text, nullable=False),
@@ -235,7 +239,7 @@ waiver = Table(
     # its end was told of in advance
     Column("announced_at", Moment),
     # set for a release
-    _refers("case_id", "case.id", nullable=True),
+    refers("case_id", "case.id", nullable=True),
     Index(None, "digest"),
 )
 
@@ -251,10 +255,10 @@ waiver_use = Table(
 intent = Table(
     "intent",
     metadata,
-    _key(),
-    _refers("registry_id", "registry.id"),
-    _refers("repository_id", "repository.id"),
-    _refers("case_id", "case.id", nullable=True),
+    key(),
+    refers("registry_id", "registry.id"),
+    refers("repository_id", "repository.id"),
+    refers("case_id", "case.id", nullable=True),
     Column("kind", Text, nullable=False),
     Column("digest", DigestText, nullable=False),
     # the watched tag it is about; only an anchor leaves that tag alone
@@ -274,7 +278,7 @@ intent = Table(
     Column("updated_at", Moment, nullable=False),
     # the draft as canonical JSON: everything needed to finish it
     Column("body", Text, nullable=False),
-    *_lease_columns(),
+    *lease_columns(),
     Index(None, "registry_id", "next_due"),
     Index(None, "repository_id", "tag", "shown"),
     Index(None, "case_id"),
@@ -294,57 +298,14 @@ intent = Table(
 our_tag = Table(
     "our_tag",
     metadata,
-    _key(),
+    key(),
     # host/path by name: quarantine repositories and promotion targets are watched by nobody
     Column("repository", Text, nullable=False),
     Column("name", Text, nullable=False),
     Column("digest", DigestText, nullable=False),
-    _refers("intent_id", "intent.id"),
+    refers("intent_id", "intent.id"),
     UniqueConstraint("repository", "name"),
     Index(None, "intent_id"),
-)
-
-component = Table(
-    "component",
-    metadata,
-    _key(),
-    # sha256 over the four texts
-    Column("content", LargeBinary, nullable=False, unique=True),
-    Column("name", Words, nullable=False),
-    Column("version", Words, nullable=False),
-    Column("purl", Words, nullable=False),
-    Column("licence", Words, nullable=False),
-)
-
-component_group = Table(
-    "component_group",
-    metadata,
-    _key(),
-    # one group for each SBOM document, whoever carries it
-    Column("digest", DigestText, nullable=False, unique=True),
-    Column("components", Integer, nullable=False),
-    Column("unreadable", Integer, nullable=False),
-)
-
-group_component = Table(
-    "group_component",
-    metadata,
-    Column("group_id", Key, ForeignKey("component_group.id"), primary_key=True),
-    Column("component_id", Key, ForeignKey("component.id"), primary_key=True),
-    Index(None, "component_id"),
-)
-
-image_group = Table(
-    "image_group",
-    metadata,
-    # the same image may carry other documents elsewhere
-    Column("repository_id", Key, ForeignKey("repository.id"), primary_key=True),
-    Column("image_id", Key, ForeignKey("image.id"), primary_key=True),
-    Column("group_id", Key, ForeignKey("component_group.id"), primary_key=True),
-    Column("carrier", DigestText, primary_key=True),
-    Column("form", Text, nullable=False),
-    Column("trust", Text, nullable=False),
-    Index(None, "group_id"),
 )
 
 brake = Table(
@@ -382,13 +343,13 @@ counter = Table(
 outbox = Table(
     "outbox",
     metadata,
-    _key(),
+    key(),
     Column("at", Moment, nullable=False),
     Column("kind", Text, nullable=False),
     Column("subject", Words, nullable=False),
     Column("body", Text, nullable=False),
     Column("attempts", Integer, nullable=False, server_default="0"),
-    *_lease_columns(),
+    *lease_columns(),
     Index(None, "next_due"),
 )
 
@@ -421,3 +382,11 @@ api_token = Table(
     Column("expires_at", Moment),
     Column("revoked_at", Moment),
 )
+
+__all__ = [
+    "advisory", "advisory_name", "advisory_range", "api_token", "audit", "brake", "case", "component",
+    "component_group", "component_package", "counter", "document_group", "evidence", "feed", "feed_fact",
+    "feed_import", "feed_problem", "group_component", "image", "image_document", "intent", "match",
+    "metadata", "observation", "our_tag", "outbox", "package", "passed_tag", "policy", "registry",
+    "repository", "sbom_document", "subject", "subject_group", "tag", "verdict", "waiver", "waiver_use",
+]  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, cast
 
@@ -18,11 +19,12 @@ from gatekeeper.database import audit, tables
 from gatekeeper.database.brakes import WINDOW
 from gatekeeper.database.claims import fenced
 from gatekeeper.database.columns import canonical_text
+from gatekeeper.database.components import connect_documents
 from gatekeeper.database.connection import Link, touch
+from gatekeeper.database.images import keep_images
 from gatekeeper.database.intents import add_intent
 from gatekeeper.database.planned import apply_plans
 from gatekeeper.database.policies import change_accepted
-from gatekeeper.database.sboms import keep_images, keep_sboms
 from gatekeeper.database.upsert import insert_missing, upsert
 from gatekeeper.database.waivers import record_uses
 from gatekeeper.ports import Judgement, Lease
@@ -45,7 +47,7 @@ class Verdicts:
             row = _subject(connection, judgement) if lease is None else fenced(connection, lease)
             _keep_evidence(connection, judgement, now)
             keep_images(connection, judgement)
-            keep_sboms(connection, row.repository_id, judgement.evidence, judgement.sboms)
+            known = connect_documents(connection, row, judgement.evidence)
             verdict_id = _keep_verdict(connection, row, judgement, now)
             _keep_passes(connection, row.repository_id, judgement.verdict, now)
             record_uses(connection, row.id, judgement.verdict, now=now)
@@ -56,7 +58,7 @@ class Verdicts:
                 # Accepted while it was being judged: planned again at once, now as something that may be done.
                 judgement, again = dataclasses.replace(judgement, turned=None), now
             room = _attest(connection, judgement, now)
-            _complete(connection, row, judgement, verdict_id, _earlier(again, room))
+            _complete(connection, row, judgement, verdict_id, known, _earlier(again, room))
             touch(connection)
 
 
@@ -169,7 +171,12 @@ def _keep_passes(connection: Connection, repository_id: int, verdict: Verdict, n
 
 
 def _complete(
-    connection: Connection, row: Any, judgement: Judgement, verdict_id: int, again: datetime | None
+    connection: Connection,
+    row: Any,
+    judgement: Judgement,
+    verdict_id: int,
+    known: Mapping[str, Any],
+    again: datetime | None,
 ) -> None:
     """The subject's own row. An event that came in during the judgement leaves it due."""
     subject, verdict = tables.subject, judgement.verdict
@@ -181,6 +188,10 @@ def _complete(
         "state": str(verdict.state),
         "policy_revision": verdict.policy_revision,
         "turned": judgement.turned,
+        **known,
+        "judged_change": judgement.change,
+        "failed_by_change": judgement.failed_by_change,
+        "fails_at": verdict.fails_at,
         "undetermined_since": (row.undetermined_since or verdict.decided_at) if undetermined else None,
         "lease_until": None,
         "error": None,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from gatekeeper.ports.audit import AuditStore
+from gatekeeper.ports.feeds import FeedStore, ReevaluationStore, ScanStore
 from gatekeeper.ports.journal import BrakeStore, IntentStore, VerifyStore, WatchStore
 from gatekeeper.ports.policies import PolicyStore
 from gatekeeper.ports.readings import ReviewStore, StatusStore
@@ -23,6 +24,9 @@ class Store(
     AuditStore,
     TokenStore,
     WaiverStore,
+    ScanStore,
+    FeedStore,
+    ReevaluationStore,
     Protocol,
 ):
     """All of it; ``database`` implements this."""

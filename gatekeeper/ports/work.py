@@ -158,7 +158,6 @@ class Judgement:
     subject_id: int
     evidence: Evidence
     verdict: Verdict
-    sboms: tuple[GatheredSbom, ...]
     plans: tuple[TagPlan, ...]
     anchors: tuple[IntentDraft, ...]
     evidence_due: datetime
@@ -175,6 +174,10 @@ class Judgement:
     """Since when acts count as one run."""
     turned: str | None = None
     """The revision that turned the subject into failed, while nobody has accepted that."""
+    change: int = 0
+    """The newest change of the feeds that the verdict knows (``Scanned.change``)."""
+    failed_by_change: int | None = None
+    """Set when it fails only by what a version of a feed says that actions do not rest on yet."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,8 @@ from gatekeeper.core.reach import Reach, reach_of
 from gatekeeper.core.reference import Repository
 from gatekeeper.core.verdict import Result, State, Subject, Verdict
 from gatekeeper.ports import JudgedSubject
+from gatekeeper.workflow.collect import Collected
+from gatekeeper.workflow.scanning import inventory_of, scan
 from gatekeeper.workflow.workroom import Workroom
 
 _PAGE = 500
@@ -128,7 +130,8 @@ def _judged(room: Workroom) -> Iterator[JudgedSubject]:
 def _decided(room: Workroom, judged: JudgedSubject, scoped: ScopedPolicy, now: datetime) -> Verdict:
     subject = Subject(judged.repository, judged.digest, judged.tags, judged.first_seen)
     waivers = room.store.waivers(judged.repository, judged.digest)
-    return decide(scoped, subject, judged.evidence, waivers, now)
+    scanned, inventory = scan(room, judged.evidence), inventory_of(room, Collected(judged.evidence))
+    return decide(scoped, subject, judged.evidence, waivers, now, scanned.scan, inventory=inventory)
 
 
 def _begins(before: Reach | None, after: Reach, judged: JudgedSubject) -> bool:

@@ -33,6 +33,7 @@ from gatekeeper.workflow import drafts
 from gatekeeper.workflow.answer import acted_on
 from gatekeeper.workflow.attest import plan_attestation
 from gatekeeper.workflow.collect import Collected, collect
+from gatekeeper.workflow.scanning import inventory_of, scan
 from gatekeeper.workflow.workroom import Workroom
 
 
@@ -67,14 +68,19 @@ def verify(room: Workroom, lease: Lease, *, run_started: datetime) -> Verified:
     tags = tuple(sorted(tag for tag in due.tags if ours.get(tag) != due.digest))
     subject = Subject(due.repository, due.digest, tags, due.first_seen)
     waivers = room.store.waivers(due.repository, due.digest)
-    verdict = decide(scoped, subject, gathered.evidence, waivers, now, inventory=gathered.inventory)
+    scanned = scan(room, gathered.evidence, gathered.sboms)
+    inventory = inventory_of(room, gathered)
+    verdict = decide(scoped, subject, gathered.evidence, waivers, now, scanned.scan, inventory=inventory)
+    # What only a version of a feed says that nobody has weighed yet is told, and not acted on.
+    acted = verdict
+    if scanned.acted is not None:
+        acted = decide(scoped, subject, gathered.evidence, waivers, now, scanned.acted, inventory=inventory)
     turned = _turned(due, verdict)
-    plans = _plans(room, scoped, due, verdict, run_started=run_started, now=now, turned=turned)
+    plans = _plans(room, scoped, due, verdict, acted=acted, run_started=run_started, now=now, turned=turned)
     judgement = Judgement(
         subject_id=due.id,
         evidence=gathered.evidence,
         verdict=verdict,
-        sboms=gathered.sboms,
         plans=plans,
         anchors=_anchors(room, scoped, due, verdict),
         attestation=_attestation(room, scoped, gathered.evidence, verdict, turned),
@@ -84,6 +90,8 @@ def verify(room: Workroom, lease: Lease, *, run_started: datetime) -> Verified:
         caps=room.caps,
         run_started=run_started,
         turned=turned,
+        change=scanned.change,
+        failed_by_change=scanned.change if _fails_more(verdict, acted) else None,
     )
     room.store.record(lease, judgement, now=now)
     acts = sum(isinstance(tag_plan.plan, Act) for tag_plan in plans)
@@ -102,6 +110,14 @@ def _turned(due: DueSubject, verdict: Verdict) -> str | None:
     passed = [tag for tag in (None, *verdict.subject.tags) if before.state_at(tag) is State.PASSED]
     took_away = by_us and any(verdict.state_at(tag) is not State.PASSED for tag in passed)
     return verdict.policy_revision if took_away or due.turned is not None else None
+
+
+def _fails_more(verdict: Verdict, acted: Verdict) -> bool:
+    """True when it fails somewhere where it would not by what actions rest on."""
+    return any(
+        verdict.state_at(tag) is State.FAILED and acted.state_at(tag) is not State.FAILED
+        for tag in (None, *verdict.subject.tags)
+    )
 
 
 def _passes_everywhere(verdict: Verdict) -> bool:
@@ -163,6 +179,8 @@ class _Planning:
     case: Case | None
     now: datetime
     turned: str | None
+    acted: Verdict
+    """By the versions of the feeds that actions rest on."""
 
 
 def _plans(
@@ -171,6 +189,7 @@ def _plans(
     due: DueSubject,
     verdict: Verdict,
     *,
+    acted: Verdict,
     run_started: datetime,
     now: datetime,
     turned: str | None,
@@ -179,7 +198,7 @@ def _plans(
     if not tags:
         return ()
     case = room.store.newest_case(due.repository, due.digest)
-    planning = _Planning(room, scoped, due, verdict, case, now, turned)
+    planning = _Planning(room, scoped, due, verdict, case, now, turned, acted)
     budget = room.store.budget(due.repository, room.caps, run_started=run_started, now=now)
     plans: list[TagPlan] = []
     for tag in tags:
@@ -222,6 +241,7 @@ def _case_file(planning: _Planning, tag: str) -> CaseFile:
         since,
         existing=due.existing,
         turned=planning.turned is not None,
+        feed_waits=state is State.FAILED and planning.acted.state_at(tag) is not State.FAILED,
     )
 
 

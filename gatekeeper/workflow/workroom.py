@@ -9,6 +9,7 @@ from threading import Lock
 
 from gatekeeper.core.attesting import AttestingTerms
 from gatekeeper.core.errors import NotFoundError, NotOfferedError, UnavailableError
+from gatekeeper.core.feed import FeedSource
 from gatekeeper.core.lifecycle import Caps
 from gatekeeper.core.policy import Policy
 from gatekeeper.core.reference import Repository
@@ -22,6 +23,8 @@ from gatekeeper.ports import (
     SignatureVerifier,
     Store,
 )
+from gatekeeper.ports.feeds import FeedReader
+from gatekeeper.ports.vulnerabilities import Matcher
 
 DAEMON = "gatekeeper"
 """The actor of everything that no person did."""
@@ -53,6 +56,12 @@ class Limits:
     """Manifests and blobs opened of all that hangs on one subject and its children together; more is junk."""
     attached_bytes: int = 512 * 1024 * 1024
     """Bytes of all those blobs together."""
+    feed_max_age: timedelta = timedelta(hours=72)
+    """A feed that was renewed longer ago is too old to judge by."""
+    feed_hold_share: float = 0.2
+    """A version of a feed is held when it makes more than this share of the judged subjects fail …"""
+    feed_hold_minimum: int = 10
+    """… and more than so many."""
 
     def retry_after(self, attempts: int) -> timedelta:
         """How long to wait after this many attempts failed."""
@@ -118,6 +127,15 @@ class Collector:
 
 
 @dataclass(frozen=True, slots=True)
+class FeedSupply:
+    """What bringing feeds needs."""
+
+    reader: FeedReader
+    sources: Callable[[], tuple[FeedSource, ...]]
+    """As of now."""
+
+
+@dataclass(frozen=True, slots=True)
 class Workroom:
     """The ports beside the policy, limits and caps in force, which are asked for anew: SIGHUP replaces them."""
 
@@ -125,6 +143,8 @@ class Workroom:
     store: Store
     signatures: SignatureVerifier
     sboms: SbomReader
+    matcher: Matcher
+    supply: FeedSupply
     clock: Clock
     policy: Callable[[], Policy]
     nonce: Callable[[], str]

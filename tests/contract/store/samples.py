@@ -124,7 +124,6 @@ def judgement(
         subject_id=due.id,
         evidence=more.pop("gathered", None) or evidence(due.digest),
         verdict=judged,
-        sboms=more.pop("sboms", ()),
         plans=planned,
         anchors=more.pop("anchors", ()),
         evidence_due=judged.decided_at + 6 * HOUR,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
 
 import pytest
 from sqlalchemy import func, select
@@ -18,6 +17,7 @@ from gatekeeper.core.policy import Action
 from gatekeeper.core.verdict import Result
 from gatekeeper.database import Database, tables
 from gatekeeper.ports import WorkKind
+from gatekeeper.vulnerabilities.stored import StoredMatcher
 from tests.contract.store.samples import (
     APP,
     HOUR,
@@ -40,6 +40,8 @@ from tests.contract.store.samples import (
     verdict,
     watch,
 )
+
+MATCHER = StoredMatcher()
 
 ONE = digest("one")
 
@@ -126,13 +128,25 @@ def test_a_document_is_kept_once_for_everybody_who_carries_it(store: Database) -
         watch(store, {"v1": ONE}, repository=repository)
         lease, subject = due(store)
         gathered = evidence(ONE, sboms=sbom_evidence(digest("document"), digest("unread document")))
-        more: dict[str, Any] = {"gathered": gathered, "sboms": (sbom("document", *components),)}
-        store.record(lease, judgement(subject, verdict(subject, gathered=gathered), **more), now=NOW)
+        store.keep_documents((sbom("document", *components),), MATCHER)
+        store.record(
+            lease, judgement(subject, verdict(subject, gathered=gathered), gathered=gathered), now=NOW
+        )
     counted = {
         name: _rows(store, name)
-        for name in ("component", "component_group", "group_component", "image_group")
+        for name in ("component", "component_group", "group_component", "image_document", "subject_group")
     }
-    assert counted == {"component": 2, "component_group": 1, "group_component": 2, "image_group": 2}
+    assert counted == {
+        "component": 2,
+        "component_group": 1,
+        "group_component": 2,
+        "image_document": 2,
+        "subject_group": 2,
+    }
+    kept = store.document(digest("document"))
+    assert kept is not None
+    assert sorted(component.name for component in kept.components) == ["bad\0name", "openssl"]
+    assert store.document(digest("unread document")) is None
 
 
 def test_a_document_that_is_carried_no_longer_is_not_connected(store: Database) -> None:
@@ -141,10 +155,13 @@ def test_a_document_that_is_carried_no_longer_is_not_connected(store: Database) 
         lease, subject = due(store, now=NOW + hours * HOUR)
         gathered = evidence(ONE, sboms=sbom_evidence(*(digest(name) for name in documents)))
         judged = verdict(subject, gathered=gathered, now=NOW + hours * HOUR)
-        sboms = tuple(sbom(name, Component("a", "1")) for name in documents)
-        store.record(lease, judgement(subject, judged, gathered=gathered, sboms=sboms), now=NOW)
-    assert _rows(store, "image_group") == 1
-    assert _rows(store, "component") == 1
+        store.keep_documents(
+            tuple(sbom(name, Component("a", "1"), Component(name)) for name in documents), MATCHER
+        )
+        store.record(lease, judgement(subject, judged, gathered=gathered), now=NOW)
+    assert _rows(store, "image_document") == 1
+    assert _rows(store, "subject_group") == 1
+    assert _rows(store, "component") == 3
 
 
 def test_manifests_are_kept_by_digest(store: Database) -> None:
@@ -299,11 +316,8 @@ def test_a_crash_in_the_middle_leaves_nothing(store: Database, monkeypatch: pyte
     lease, subject = due(store)
     before = {name: _rows(store, name) for name in tables.metadata.tables}
     monkeypatch.setattr("gatekeeper.database.verdicts.touch", _crash)
-    sboms = (sbom("document", Component("a", "1")),)
     with pytest.raises(_CrashError):
-        store.record(
-            lease, judgement(subject, failed(subject), {"v1": act(subject, "v1")}, sboms=sboms), now=NOW
-        )
+        store.record(lease, judgement(subject, failed(subject), {"v1": act(subject, "v1")}), now=NOW)
     assert {name: _rows(store, name) for name in tables.metadata.tables} == before
     monkeypatch.undo()
     store.record(lease, judgement(subject, failed(subject), {"v1": nothing()}), now=NOW)

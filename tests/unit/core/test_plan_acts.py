@@ -147,6 +147,33 @@ def test_a_scope_may_ask_for_the_old_ones_too() -> None:
     assert isinstance(plan(file, verdict, scoped, FREE, NOW), Act)
 
 
+def test_what_a_feed_says_is_acted_on_only_when_it_was_weighed() -> None:
+    verdict = decide(policy(UserRoot(), **ENFORCING), subject(), BAD, (), NOW)
+    file = CaseFile("v1", digest("app"), None, None, None, feed_waits=True)
+    assert plan(file, verdict, policy(UserRoot(), **ENFORCING), FREE, NOW) == Nothing("feed-waits")
+
+
+@pytest.mark.parametrize(
+    ("rules", "scope", "acts"),
+    [
+        (("scan-evidence-missing", "scan-evidence-stale"), {}, False),
+        (("scan-evidence-missing",), {"act_on_unscanned": True}, True),
+        (("scan-evidence-missing", "user-root"), {}, True),
+    ],
+)
+def test_missing_scan_evidence_alone_moves_nothing_unless_the_scope_says_so(
+    rules: tuple[str, ...], scope: dict[str, Any], acts: bool
+) -> None:
+    scoped = policy(UserRoot(), **ENFORCING, **scope)
+    verdict = decide(scoped, subject(), BAD, (), NOW)
+    (finding,) = verdict.findings
+    verdict = dataclasses.replace(
+        verdict, findings=tuple(dataclasses.replace(finding, rule=rule) for rule in rules)
+    )
+    planned = plan(CaseFile("v1", digest("app"), None, None, None), verdict, scoped, FREE, NOW)
+    assert isinstance(planned, Act) is acts
+
+
 def test_what_may_still_arrive_is_waited_for() -> None:
     unsigned = evidence(node())
     early = timedelta(minutes=9)

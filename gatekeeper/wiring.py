@@ -234,12 +234,12 @@ def update_trust_root(
 
     Raises UnavailableError (not reachable), MalformedError (refused), NotFoundError (no address, no first root).
     """
-    from gatekeeper.signatures import trust_store, tuf_repository
+    from gatekeeper.signatures import known_instances, trust_store, tuf_repository
     from gatekeeper.transport.origin import origin_of
 
     trust_store.check_name(name)
-    address = url or tuf_repository.address_of(name)
-    root = first_root if first_root is not None else tuf_repository.shipped(name, "root.json")
+    address = url or known_instances.address_of(name)
+    root = first_root if first_root is not None else known_instances.shipped(name, known_instances.FIRST_ROOT)
     transport = _transport_of(settings, origin_of(address))
     try:
         fetched = tuf_repository.fetch_trusted_root(

@@ -206,7 +206,7 @@ class Given:
 
 
 def _public_good() -> TrustRoot:
-    from gatekeeper.signatures.public_good import shipped_public_good
+    from gatekeeper.signatures.known_instances import shipped_public_good
 
     return shipped_public_good()
 

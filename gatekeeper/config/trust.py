@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
 from pathlib import Path
 from typing import Any, cast
 
@@ -21,20 +19,17 @@ from gatekeeper.config.trust_models import (
     SignerModel,
     TrustRootModel,
 )
-from gatekeeper.core.digest import Digest
-from gatekeeper.core.errors import MalformedError
+from gatekeeper.core.errors import MalformedError, NotFoundError
 from gatekeeper.core.identity import FULCIO_FIELDS, Identity
 from gatekeeper.core.signer import ManagedKey, Signer
 from gatekeeper.core.trust import NotationTrust, TrustRoot
+from gatekeeper.signatures import trust_store
 from gatekeeper.signatures.keyless.trust_root import read_trust_roots
 from gatekeeper.signatures.keys import load_public_key
 from gatekeeper.signatures.notation.trust import load_trust
 
 MAX_KEY_BYTES = 64 * 1024
 MAX_ROOT_BYTES = 4 * 1024 * 1024
-ROOT_FILE = "trusted_root.json"
-ORIGIN_FILE = "origin.json"
-"""In a trust root's directory, beside the root: what ``trust update`` and ``trust import`` noted about it."""
 
 _ANYBODY = ("", "x://y/z@refs/heads/q", "nobody@anywhere.invalid")
 
@@ -48,38 +43,6 @@ class _Content:
     raw: bytes
     source: str
     at: Location
-
-
-@dataclass(frozen=True, slots=True)
-class RootOrigin:
-    """``origin.json``: what is known of a root beside its bytes."""
-
-    sha256: str
-    version: str = ""
-    source: str = ""
-    fetched_at: str = ""
-    expires_at: str = ""
-
-    @classmethod
-    def read(cls, path: Path) -> RootOrigin:
-        """Raises ValueError when there is none that can be read."""
-        try:
-            written = json.loads(path.read_text(encoding="utf-8"))
-        except OSError as error:
-            raise ValueError(f"{path} cannot be read: {error.strerror}") from error
-        except ValueError as error:
-            raise ValueError(f"{path} is no JSON") from error
-        if not isinstance(written, dict) or not isinstance(written.get("sha256"), str):
-            raise ValueError(f"{path} does not name the sha256 of the root")
-        known = {name: value for name, value in written.items() if name in cls.__slots__}
-        if not all(isinstance(value, str) for value in known.values()):
-            raise ValueError(f"{path} holds something that is no text")
-        return cls(**known)
-
-    @property
-    def expiry(self) -> datetime | None:
-        """When its publisher renews it at the latest. Raises ValueError for what is no moment."""
-        return datetime.fromisoformat(self.expires_at) if self.expires_at else None
 
 
 class TrustReader:
@@ -180,59 +143,26 @@ class TrustReader:
         return tuple(sorted(set(names)))
 
     def _root(self, name: str, model: TrustRootModel, at: Location) -> TrustRoot | None:
-        content, origin = self._root_content(model, at)
+        if model.directory is not None:
+            return self._kept_root(name, model, model.directory, (*at, "directory"))
+        content = self._content(model, at, MAX_ROOT_BYTES)
         if content is None:
             return None
         try:
             read_trust_roots(content.raw, name)
-            noted = origin.expiry if origin is not None else None
         except MalformedError as error:
             self.wrong(content.at, error.message)
             return None
-        except ValueError:
-            self.wrong(content.at, f"the expires_at in {ORIGIN_FILE} is no moment")
-            return None
-        moments = [moment for moment in (model.expires_at, noted) if moment is not None]
-        return TrustRoot(
-            name,
-            content.raw,
-            content.source,
-            transparency_log=model.transparency_log,
-            certificate_log=model.certificate_log,
-            version=origin.version if origin is not None else "",
-            expires_at=min(moments, default=None),
-            when_stale=model.when_stale,
-        )
+        return _as_said(TrustRoot(name, content.raw, content.source), model)
 
-    def _root_content(self, model: TrustRootModel, at: Location) -> tuple[_Content | None, RootOrigin | None]:
-        if model.directory is None:
-            return self._content(model, at, MAX_ROOT_BYTES), None
-        at = (*at, "directory")
-        folder = self.base / Path(model.directory).expanduser()
-        if not (folder / ROOT_FILE).exists():
-            name = at[1]
-            self.wrong(
-                at,
-                f"{folder} holds no {ROOT_FILE} yet; run `gatekeeper trust update {name}`, or "
-                f"`gatekeeper trust import {name} FILE` without a network",
-            )
-            return None, None
-        content = self._file(folder / ROOT_FILE, model.directory, at, MAX_ROOT_BYTES)
-        if content is None:
-            return None, None
+    def _kept_root(self, name: str, model: TrustRootModel, directory: str, at: Location) -> TrustRoot | None:
         try:
-            origin = RootOrigin.read(folder / ORIGIN_FILE)
-        except ValueError as error:
-            self.wrong(at, f"{error}; run `gatekeeper trust update` or `gatekeeper trust import` again")
-            return None, None
-        if Digest.of(content.raw).encoded != origin.sha256:
-            self.wrong(
-                at,
-                f"{folder / ROOT_FILE} is not what was put there (its sha256 differs from {ORIGIN_FILE}); look who "
-                "changed it, then run `gatekeeper trust update` or `gatekeeper trust import` again",
-            )
-            return None, None
-        return content, origin
+            kept = trust_store.read(self.base / Path(directory).expanduser(), name)
+            read_trust_roots(kept.content, name)
+        except (MalformedError, NotFoundError) as error:
+            self.wrong(at, error.message)
+            return None
+        return _as_said(kept.as_trust_root(), model)
 
     def _key(self, model: KeyModel, at: Location) -> ManagedKey | None:
         """``source`` is what the policy says, so that a checkout's place changes no revision."""
@@ -293,6 +223,18 @@ class TrustReader:
             self.wrong(at, f"{path} is larger than {most} bytes")
             return None
         return _Content(raw, written, at)
+
+
+def _as_said(root: TrustRoot, model: TrustRootModel) -> TrustRoot:
+    """With what the policy says of it; the earlier of two ends counts."""
+    moments = [moment for moment in (model.expires_at, root.expires_at) if moment is not None]
+    return replace(
+        root,
+        transparency_log=model.transparency_log,
+        certificate_log=model.certificate_log,
+        expires_at=min(moments, default=None),
+        when_stale=model.when_stale,
+    )
 
 
 def _readable(kind: type[BaseModel], table: Any, member: str, *, whole: bool) -> list[tuple[int, Any]]:

@@ -162,12 +162,8 @@ class TrustRootModel(Table):
     env: Text | None = Field(None, description="Name of the environment variable that holds the JSON text.")
     directory: Text | None = Field(
         None,
-        description="A folder that `gatekeeper trust update` and `gatekeeper trust import` keep for this root alone.",
-    )
-    tuf: Text | None = Field(
-        None,
-        description="With `directory`: where `gatekeeper trust update` asks; `public-good`, `staging`, or the URL of "
-        "a TUF repository.",
+        description="The folder where `gatekeeper trust update` and `import` keep roots (`trust.directory` of the "
+        "configuration); this one lies there under its own name.",
     )
     transparency_log: Flag = Field(
         True, description="false: this instance keeps no log; a signed timestamp is enough."
@@ -177,7 +173,8 @@ class TrustRootModel(Table):
         description="false: this instance logs no certificates; none needs a signed certificate timestamp.",
     )
     expires_at: Moment | None = Field(
-        None, description="From when on it counts as stale; what `trust update` noted, where that is earlier."
+        None,
+        description="From when on it counts as stale; what is noted in `directory`, where that is earlier.",
     )
     when_stale: WhenStale = Field(
         WhenStale.WARN, description="`warn`, or `indeterminate`: then nothing that rests on it passes."
@@ -187,6 +184,4 @@ class TrustRootModel(Table):
     def _exactly_one(self) -> TrustRootModel:
         if sum(part is not None for part in (self.file, self.inline, self.env, self.directory)) != 1:
             raise ValueError("needs exactly one of file, inline, env and directory")
-        if self.tuf is not None and self.directory is None:
-            raise ValueError("tuf needs a directory that `gatekeeper trust update` may write to")
         return self

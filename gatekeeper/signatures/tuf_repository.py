@@ -9,10 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib import resources
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from urllib.parse import quote
 
 from tuf.api.exceptions import DownloadError, DownloadHTTPError, ExpiredMetadataError, RepositoryError
 from tuf.api.metadata import Metadata, Root, Targets
@@ -21,17 +19,8 @@ from tuf.ngclient.fetcher import FetcherInterface
 from tuf.ngclient.updater import Updater
 
 from gatekeeper.core.errors import Cause, MalformedError, NotFoundError, UnavailableError
+from gatekeeper.signatures.known_instances import TRUSTED_ROOT
 
-PUBLIC_GOOD = "public-good"
-STAGING = "staging"
-GITHUB = "github"
-ADDRESSES = {
-    PUBLIC_GOOD: "https://tuf-repo-cdn.sigstore.dev",
-    STAGING: "https://tuf-repo-cdn.sigstage.dev",
-    GITHUB: "https://tuf-repo.github.com",
-}
-"""Repositories that are known by name."""
-TARGET = "trusted_root.json"
 MAX_BYTES = 4 * 1024 * 1024
 
 Get = Callable[[str, int], bytes]
@@ -47,33 +36,6 @@ class Fetched:
     """Versions of the root and targets metadata that vouch for it."""
     expires_at: datetime
     """When the first of the two ends."""
-
-
-def address_of(name: str) -> str:
-    """The address of a repository that is known by name. NotFoundError ``tuf-address-missing`` for others."""
-    if name not in ADDRESSES:
-        raise NotFoundError(
-            f"no TUF repository is known for {name}; give --tuf-url, or take its trusted_root.json from a file: "
-            f"gatekeeper trust import FILE --name {name}",
-            reason_code="tuf-address-missing",
-        )
-    return ADDRESSES[name]
-
-
-def shipped(name: str, file: str) -> bytes:
-    """A file of the repository ``public-good`` or ``staging`` as sigstore's library ships it: ``root.json`` …
-
-    Raises NotFoundError ``tuf-root-missing`` for other repositories.
-    """
-    found = None
-    if name in (PUBLIC_GOOD, STAGING):
-        found = resources.files("sigstore._store").joinpath(quote(ADDRESSES[name], safe=""), file)
-    if found is None or not found.is_file():
-        raise NotFoundError(
-            f"no first root.json is shipped for {name}; give it: --tuf-root FILE, from a source you trust",
-            reason_code="tuf-root-missing",
-        )
-    return found.read_bytes()
 
 
 class _Fetcher(FetcherInterface):
@@ -106,7 +68,7 @@ def fetch_trusted_root(url: str, first_root: bytes, directory: Path, get: Get) -
                 bootstrap=first_root,
             )
             updater.refresh()
-            target = updater.get_targetinfo(TARGET)
+            target = updater.get_targetinfo(TRUSTED_ROOT)
             content = None if target is None else Path(updater.download_target(target)).read_bytes()
     except DownloadError as error:
         raise UnavailableError(
@@ -117,7 +79,7 @@ def fetch_trusted_root(url: str, first_root: bytes, directory: Path, get: Get) -
     except (RepositoryError, ValueError) as error:
         raise _refused(url, str(error)) from error
     if content is None:
-        raise _refused(url, f"it offers no {TARGET}")
+        raise _refused(url, f"it offers no {TRUSTED_ROOT}")
     # Verified and written by the updater.
     root = Metadata[Root].from_file(str(directory / "root.json")).signed
     listing = Metadata[Targets].from_file(str(directory / "targets.json")).signed

@@ -50,17 +50,14 @@ def verify_bundle(
     staging: Annotated[bool, typer.Option("--staging", help="The trust root of Sigstore's staging.")] = False,
 ) -> None:
     """Verify one bundle of one artifact. Exit code 0: it holds; 1: it does not."""
-    from gatekeeper.signatures import bundle_check, tuf_repository
+    from gatekeeper.signatures import bundle_check
     from gatekeeper.signatures.keyless.trust_root import read_trust_roots
+    from gatekeeper.signatures.known_instances import PUBLIC_GOOD, STAGING, TRUSTED_ROOT, shipped
     from gatekeeper.signatures.refusal import RefusedError
 
     signer = _signer(identity, issuer, key)
-    name = tuf_repository.STAGING if staging else tuf_repository.PUBLIC_GOOD
-    content = (
-        tuf_repository.shipped(name, tuf_repository.TARGET)
-        if trusted_root is None
-        else _read(trusted_root, 4 << 20)
-    )
+    name = STAGING if staging else PUBLIC_GOOD
+    content = shipped(name, TRUSTED_ROOT) if trusted_root is None else _read(trusted_root, 4 << 20)
     try:
         roots = read_trust_roots(content, str(trusted_root or name))
         bundle_check.check_bundle(_read(bundle, 32 << 20), _artifact(artifact), roots, signer)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,6 +13,7 @@ from gatekeeper.core.identity import Identity
 from gatekeeper.core.patterns import Pattern, PatternKind
 from gatekeeper.core.policy import Policy
 from gatekeeper.core.trust import WhenStale
+from gatekeeper.signatures.trust_store import KeptRoot, keep
 from tests.unit.config.test_load_policy import KEY
 
 ROOT = (
@@ -174,10 +173,6 @@ _PROBLEMS = [
         '[trust_roots.x]\n[signers.r]\nkeys = [{ file = "release.pub" }]\n',
         "1:2: trust_roots.x: needs exactly one of file, inline, env and directory",
     ),
-    (
-        '[trust_roots.x]\nfile = "root.json"\ntuf = "public-good"\n' + SIGNER,
-        "1:2: trust_roots.x: tuf needs a directory that `gatekeeper trust update` may write to",
-    ),
 ]
 
 
@@ -198,37 +193,42 @@ def test_a_pattern_that_means_everybody_is_warned_of(tmp_path: Path) -> None:
     ]
 
 
-DIRECTORY = (
-    '[trust_roots.public-good]\ndirectory = "trust/pg"\ntuf = "public-good"\nwhen_stale = "indeterminate"\n'
-)
+DIRECTORY = '[trust_roots.public-good]\ndirectory = "trust"\nwhen_stale = "indeterminate"\n'
+ENDS = datetime(2026, 12, 1, tzinfo=UTC)
 
 
-def _kept(tmp_path: Path, root: bytes = ROOT, **origin: str) -> None:
-    folder = tmp_path / "trust" / "pg"
-    folder.mkdir(parents=True)
-    (folder / "trusted_root.json").write_bytes(root)
-    noted = {"sha256": hashlib.sha256(ROOT).hexdigest(), **origin}
-    (folder / "origin.json").write_text(json.dumps(noted))
+def _kept(tmp_path: Path) -> Path:
+    began = datetime(2026, 11, 1, tzinfo=UTC)
+    keep(tmp_path / "trust", KeptRoot("public-good", ROOT, "https://tuf.example", "13", began, ENDS))
+    (file,) = (tmp_path / "trust").glob("*.json")
+    return file
 
 
 def test_a_root_that_trust_update_keeps(tmp_path: Path) -> None:
-    _kept(tmp_path, version="13", expires_at="2026-12-01T00:00:00Z")
+    _kept(tmp_path)
     policy, _ = load(tmp_path, DIRECTORY + SIGNER)
     (root,) = policy.trust.roots
     assert (root.content, root.version, root.when_stale) == (ROOT, "13", WhenStale.INDETERMINATE)
-    assert root.expires_at == datetime(2026, 12, 1, tzinfo=UTC)
+    assert root.expires_at == ENDS
+
+
+def test_what_the_policy_says_ends_a_kept_root_earlier(tmp_path: Path) -> None:
+    _kept(tmp_path)
+    for written, expected in (("2026-11-15", datetime(2026, 11, 15, tzinfo=UTC)), ("2027-01-01", ENDS)):
+        policy, _ = load(tmp_path, f"{DIRECTORY}expires_at = {written}\n{SIGNER}")
+        assert policy.trust.roots[0].expires_at == expected
 
 
 def test_a_root_that_was_not_fetched_yet(tmp_path: Path) -> None:
     (found,) = problems(tmp_path, DIRECTORY + SIGNER)
-    assert "run `gatekeeper trust update public-good`" in found
-    assert "gatekeeper trust import public-good FILE" in found
+    assert "gatekeeper trust update public-good" in found
+    assert "gatekeeper trust import FILE --name public-good" in found
 
 
 def test_a_planted_root_is_not_believed(tmp_path: Path) -> None:
-    _kept(tmp_path, ROOT + b"\n")
+    _kept(tmp_path).write_bytes(ROOT + b"\n")
     (found,) = problems(tmp_path, DIRECTORY + SIGNER)
-    assert "is not what was put there" in found
+    assert "is not what was imported" in found
 
 
 def test_a_root_from_the_environment(tmp_path: Path) -> None:

@@ -9,7 +9,8 @@ import pytest
 
 from gatekeeper.core.errors import Cause, MalformedError, NotFoundError, UnavailableError
 from gatekeeper.signatures.keyless.trust_root import read_trust_roots
-from gatekeeper.signatures.tuf_repository import Fetched, address_of, fetch_trusted_root, shipped
+from gatekeeper.signatures.known_instances import address_of, shipped
+from gatekeeper.signatures.tuf_repository import Fetched, fetch_trusted_root
 from tests.fakes.tuf_repository import TufRepository
 
 _URL = "https://tuf.example.test"

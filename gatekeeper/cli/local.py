@@ -265,7 +265,9 @@ def check_image(config: Path | None, reference: Reference) -> Plain:
         return plain(explanation_of(check(collector, configuration.policy, reference)))
 
 
-def image_sboms(reference: Reference, *, platform: str, plain_http: bool, config: Path | None) -> ImageSboms:
+def image_sboms(
+    reference: Reference, *, platform: str, os_only: bool, plain_http: bool, config: Path | None
+) -> ImageSboms:
     """Every SBOM of one image, asked for now. Without a configuration the registry is reached as docker would."""
     from gatekeeper.config.reload import load_configuration
     from gatekeeper.core.platforms import of_machine
@@ -274,7 +276,7 @@ def image_sboms(reference: Reference, *, platform: str, plain_http: bool, config
     fallback = of_machine(os.uname().machine)
     if config is None:
         with asking((reference.repository.registry,), plain_http=plain_http) as collector:
-            return show_sboms(collector, reference, platform=platform, fallback=fallback)
+            return show_sboms(collector, reference, platform=platform, fallback=fallback, os_only=os_only)
     configuration = load_configuration(find_config(config))
     with checking(configuration.settings) as collector:
         return show_sboms(

@@ -90,6 +90,11 @@ class DefaultsModel(Table):
         description="Path in the same registry where quarantined images are kept; `{repository}` is the source path; "
         "`quarantine/{repository}`.",
     )
+    read_layers: Flag | None = Field(
+        None,
+        description="true: where an image has no SBOM that can be read, its layers are read for the package databases "
+        "of apk, dpkg and RPM, which gives an SBOM of the operating system alone; `false`.",
+    )
     promote_to: Texts | None = Field(
         None, description="Globs over `registry/path` that images may be promoted to; left out: none."
     )

@@ -55,6 +55,8 @@ class Form(StrEnum):
     BUILDKIT_ATTESTATION = "buildkit-attestation"
     SBOM_REFERRER = "sbom-referrer"
     HARBOR_SBOM = "harbor-sbom"
+    IMAGE_LAYERS = "image-layers"
+    """Nothing was stored: we read the image's own package databases."""
 
 
 class Outcome(StrEnum):

@@ -78,6 +78,8 @@ class Scope:
     """How many passed digests per tag are kept by anchor tags; ``config`` sets 3 where the action is rollback."""
     quarantine_repository: str = "quarantine/{repository}"
     """Path in the same registry where quarantined images are kept; ``{repository}`` is the source path."""
+    read_layers: bool = False
+    """Where an image has no SBOM that can be read, read the package databases of its layers."""
     promote_to: tuple[str, ...] = ()
     """Globs of ``registry/path`` that images of this scope may be promoted to; empty: none."""
 

@@ -9,6 +9,7 @@ from gatekeeper.ports.audit import AuditHead, AuditRow, AuditStore
 from gatekeeper.ports.clock import Clock
 from gatekeeper.ports.evidence import (
     Judged,
+    LayerBytes,
     SbomReader,
     SignatureVerifier,
     Statement,
@@ -69,6 +70,7 @@ __all__ = [
     "Judged",
     "JudgedSubject",
     "Judgement",
+    "LayerBytes",
     "Lease",
     "Offered",
     "OurTag",

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from gatekeeper.core.component import SbomDocument
 from gatekeeper.core.digest import Digest
@@ -91,6 +92,10 @@ class WantedSbom:
     """As far as the carrier alone says."""
 
 
+LayerBytes: TypeAlias = Iterator[bytes]
+"""A layer as it is stored, in pieces; the last is followed by an error when digest or size are wrong."""
+
+
 class SbomReader(Protocol):
     """Finds SBOMs in opened manifests and reads them."""
 
@@ -115,4 +120,11 @@ class SbomReader(Protocol):
 
     def read_unverified(self, content: bytes, *, subject: Digest) -> SbomDocument | None:
         """The SBOM in an envelope that nobody trusted signed; None when there is none about ``subject``."""
+        ...
+
+    def read_layers(self, layers: Iterable[AbstractContextManager[LayerBytes]]) -> SbomDocument:
+        """The package databases in an image's layers, lowest first, as an SBOM of the operating system alone.
+
+        Raises MalformedError, and whatever opening or reading a layer raises.
+        """
         ...

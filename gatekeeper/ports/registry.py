@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -116,6 +117,10 @@ class Registry(Protocol):
 
     def blob(self, path: str, descriptor: Descriptor, *, cap: int) -> bytes:
         """Whole blob, digest and size checked. UnavailableError(OVER_CAP) when ``descriptor.size`` > ``cap``."""
+        ...
+
+    def open_blob(self, path: str, descriptor: Descriptor) -> AbstractContextManager[Iterator[bytes]]:
+        """A blob in pieces, never whole in memory; after the last piece an error when digest or size are wrong."""
         ...
 
     def referrers(self, path: str, subject: Digest, *, tags: frozenset[str] | None = None) -> Referrers:

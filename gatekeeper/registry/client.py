@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager
 from threading import Lock
 
 from gatekeeper.core.digest import Digest
@@ -136,6 +137,10 @@ class OciRegistry(Asking):
     def blob(self, path: str, descriptor: Descriptor, *, cap: int) -> bytes:
         """Whole blob. Raises UnavailableError, NotFoundError."""
         return blobs.blob(self, path, descriptor, cap)
+
+    def open_blob(self, path: str, descriptor: Descriptor) -> AbstractContextManager[Iterator[bytes]]:
+        """Its pieces. Raises UnavailableError, NotFoundError when it is entered or read."""
+        return blobs.reading_blob(self, path, descriptor)
 
     def put_blob(self, path: str, content: bytes) -> Descriptor:
         """Uploads when absent. Raises UnavailableError."""

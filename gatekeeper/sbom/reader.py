@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 
 import msgspec
 
@@ -11,7 +12,7 @@ from gatekeeper.core.component import SbomDocument
 from gatekeeper.core.digest import Digest
 from gatekeeper.core.errors import MalformedError
 from gatekeeper.core.manifest import Manifest
-from gatekeeper.ports import Statement, WantedSbom
+from gatekeeper.ports import LayerBytes, Statement, WantedSbom
 from gatekeeper.sbom import (
     cyclonedx,
     cyclonedx_xml,
@@ -98,6 +99,16 @@ class Reader:
             return None if enveloped is None else self.read_statement(enveloped, subject=subject)
         except MalformedError:
             return None
+
+    def read_layers(self, layers: Iterable[AbstractContextManager[LayerBytes]]) -> SbomDocument:
+        """The package databases of apk, dpkg and RPM in an image's layers, lowest first.
+
+        Raises MalformedError, and whatever opening or reading a layer raises.
+        """
+        # Unpackers and SQLite are loaded by those who read layers only.
+        from gatekeeper.sbom.os_packages.scan import scan  # noqa: PLC0415
+
+        return scan(layers)
 
     def read_any(self, content: bytes) -> SbomDocument:
         """A file that somebody saved: an SBOM, or an in-toto statement or DSSE envelope around one, not verified.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from gatekeeper.core.component import Coverage, SbomDocument, coverage_of
+from gatekeeper.core.component import Coverage, SbomDocument, SbomFormat, coverage_of
 from gatekeeper.core.digest import Digest
 from gatekeeper.core.errors import Cause, MalformedError, NotFoundError, UnavailableError
 from gatekeeper.core.evidence import (
@@ -19,7 +19,7 @@ from gatekeeper.core.evidence import (
     Trust,
     Unavailable,
 )
-from gatekeeper.core.manifest import Descriptor, Manifest
+from gatekeeper.core.manifest import Descriptor, ImageManifest, Manifest
 from gatekeeper.core.reference import Repository
 from gatekeeper.core.trust import TrustMaterial
 from gatekeeper.core.verification_summary import PREDICATE_TYPE
@@ -32,6 +32,7 @@ from gatekeeper.ports import (
     Wanted,
     WantedSbom,
 )
+from gatekeeper.workflow.os_only import document_digest
 from gatekeeper.workflow.workroom import Collector
 
 _OUR_FORMS = (Form.SIGSTORE_BUNDLE, Form.COSIGN_ATTESTATION_TAG)
@@ -346,6 +347,35 @@ def _weightier(known: Unavailable | None, new: Unavailable) -> Unavailable:
     if known is None or (new.cause.blames_content and not known.cause.blames_content):
         return new
     return known
+
+
+def add_layers(site: Site, manifest: ImageManifest, pile: Pile) -> None:
+    """Reads the package databases of an image without a readable SBOM. A gap where its layers cannot be read."""
+    if any(sbom.format in frozenset(SbomFormat) for sbom in pile.sboms):
+        return
+    known = site.collector.layers.get(manifest.digest)
+    if known is None:
+        source = f"layers of {manifest.digest}"
+        path = site.repository.path
+        try:
+            known = site.collector.sboms.read_layers(
+                site.registry.open_blob(path, layer) for layer in manifest.layers
+            )
+        except NotFoundError as error:
+            pile.missing(Unavailable(source, Cause.VANISHED, error.message), signatures=False)
+            return
+        except UnavailableError as error:
+            pile.missing(Unavailable.of(source, error), signatures=False)
+            return
+        except MalformedError as error:
+            pile.missing(Unavailable(source, error.cause, error.message), signatures=False)
+            return
+        site.collector.layers.put(manifest.digest, known)
+    if known.components:
+        found = _FoundSbom(
+            Form.IMAGE_LAYERS, manifest.digest, document_digest(known), "", Trust.GENERATED, ()
+        )
+        _add_read(pile, found, known)
 
 
 def _most_trusted(sboms: list[Sbom]) -> tuple[Sbom, ...]:

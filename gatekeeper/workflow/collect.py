@@ -25,14 +25,14 @@ from gatekeeper.core.evidence import (
     Trust,
     Unavailable,
 )
-from gatekeeper.core.image_config import parse_config
+from gatekeeper.core.image_config import RUNNABLE_CONFIG_TYPES, parse_config
 from gatekeeper.core.inventory import Inventory
-from gatekeeper.core.manifest import DEEPEST_INDEX, Descriptor, ImageIndex, Manifest
+from gatekeeper.core.manifest import DEEPEST_INDEX, Descriptor, ImageIndex, ImageManifest, Manifest
 from gatekeeper.core.policy import Policy, ScopedPolicy
 from gatekeeper.core.reference import Repository
 from gatekeeper.core.subject import attestations, classify, judged_children, says_manifest, to_open
 from gatekeeper.ports import GatheredSbom
-from gatekeeper.workflow.attached import Attached, Pile, Site, add_sbom, gather_attached
+from gatekeeper.workflow.attached import Attached, Pile, Site, add_layers, add_sbom, gather_attached
 from gatekeeper.workflow.workroom import Collector
 
 
@@ -84,7 +84,7 @@ def collect(
         blamed = Unavailable("index", error.cause, error.message)
         node = _unread_node(digest, root.media_type, None, blamed)
         return Collected(Evidence(node, (), policy.trust.digest, (blamed,)))
-    root_node, nodes = _nodes(gathering, root, children)
+    root_node, nodes = _nodes(gathering, root, children, read_layers=scoped.scope.read_layers)
     evidence = Evidence(root_node, nodes, policy.trust.digest, tuple(gathering.unavailable))
     raw = {root.digest: root.raw, **{child.digest: child.raw for child in gathering.opened.values()}}
     judged = kind.judged(scoped.scope.artifacts)
@@ -144,7 +144,7 @@ def _open_children(gathering: _Gathering, index: ImageIndex, levels: int) -> Non
 
 
 def _nodes(
-    gathering: _Gathering, root: Manifest, children: tuple[Descriptor, ...]
+    gathering: _Gathering, root: Manifest, children: tuple[Descriptor, ...], *, read_layers: bool
 ) -> tuple[NodeEvidence, tuple[NodeEvidence, ...]]:
     root_pile = Pile(root.digest)
     gather_attached(gathering.site, _described(root), root_pile)
@@ -153,6 +153,8 @@ def _nodes(
         gather_attached(gathering.site, _judged_as(gathering, child), piles[child.digest])
     if isinstance(root, ImageIndex):
         _add_buildkit(gathering, root, root_pile, piles)
+    if read_layers:
+        _read_layers(gathering, root, root_pile, piles)
     root_node = _node(gathering, root.digest, root, root.media_type, None, root_pile)
     nodes = tuple(
         _node(
@@ -175,6 +177,22 @@ def _described(manifest: Manifest) -> Descriptor:
 def _judged_as(gathering: _Gathering, child: Descriptor) -> Descriptor:
     opened = gathering.opened.get(child.digest)
     return child if opened is None else _described(opened)
+
+
+def _read_layers(
+    gathering: _Gathering, root: Manifest, root_pile: Pile, piles: Mapping[Digest, Pile]
+) -> None:
+    """Images alone; an SBOM of the index counts for each of its images, so these need none of ours."""
+    if isinstance(root, ImageManifest):
+        if root.config.media_type in RUNNABLE_CONFIG_TYPES:
+            add_layers(gathering.site, root, root_pile)
+        return
+    if root_pile.sboms:
+        return
+    for digest, pile in piles.items():
+        child = gathering.opened.get(digest)
+        if isinstance(child, ImageManifest) and child.config.media_type in RUNNABLE_CONFIG_TYPES:
+            add_layers(gathering.site, child, pile)
 
 
 def _add_buildkit(

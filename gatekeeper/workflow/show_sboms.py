@@ -45,18 +45,22 @@ def show_sboms(
     *,
     platform: str,
     fallback: str,
+    os_only: bool = False,
     policy: Policy | None = None,
 ) -> ImageSboms:
     """Everything that says what is in the image.
 
-    ``platform`` chooses from an index; empty: the only one, else ``fallback``. With a policy, its keys verify
-    attestations. Raises NotFoundError (no such tag), UnavailableError, MalformedError ``platform-not-chosen`` |
-    ``platform-missing`` | ``no-image``.
+    ``os_only`` reads the layers of an image without any. ``platform`` chooses from an index; empty: the only one, else
+    ``fallback``. With a policy, its keys verify attestations. Raises NotFoundError (no such tag), UnavailableError,
+    MalformedError ``platform-not-chosen`` | ``platform-missing`` | ``no-image``.
     """
     registry = collector.registries.get(reference.repository.registry)
     digest = reference.digest or registry.resolve(reference.repository.path, reference.tag or "").digest
     scoped = ScopedPolicy(
-        Scope("", (), "", artifacts=Artifacts.JUDGE), RuleSet("", ()), signers={}, revision=""
+        Scope("", (), "", artifacts=Artifacts.JUDGE, read_layers=os_only),
+        RuleSet("", ()),
+        signers={},
+        revision="",
     )
     collected = collect(collector, reference.repository, digest, scoped, policy or Policy())
     node = _chosen(collected, platform, fallback)

@@ -25,6 +25,7 @@ from gatekeeper.ports import (
 )
 from gatekeeper.ports.feeds import FeedReader
 from gatekeeper.ports.vulnerabilities import Matcher
+from gatekeeper.workflow.os_only import LayerReadings
 
 DAEMON = "gatekeeper"
 """The actor of everything that no person did."""
@@ -124,6 +125,7 @@ class Collector:
     tag_lists: TagLists = field(default_factory=TagLists)
     attesting: Attesting | None = None
     """With it, what we signed ourselves is no evidence."""
+    layers: LayerReadings = field(default_factory=LayerReadings)
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,6 +57,13 @@ def show_(
             help="Which image of an index; else the only one, else this machine's.",
         ),
     ] = "",
+    os_only: Annotated[
+        bool,
+        typer.Option(
+            "--os-only",
+            help="Where the image has no SBOM, read the package databases of its layers (apk, dpkg, RPM).",
+        ),
+    ] = False,
     plain_http: Annotated[
         bool,
         typer.Option("--plain-http", help="Speak http with the registry. Never fallen back to by itself."),
@@ -83,7 +90,7 @@ def show_(
     """
     from gatekeeper.cli.sbom_view import plain_view, view_blocks
 
-    shown = _file(target) if _is_file(target) else _image(target, platform, plain_http, config)
+    shown = _file(target) if _is_file(target) else _image(target, platform, os_only, plain_http, config)
     if output in (SbomOutput.CYCLONEDX, SbomOutput.SPDX):
         _emit(shown, output)
         return
@@ -129,12 +136,14 @@ def _file(target: str) -> Shown:
     return Shown(target, digest, None, (ShownDocument(digest, document),))
 
 
-def _image(target: str, platform: str, plain_http: bool, config: Path | None) -> Shown:
+def _image(target: str, platform: str, os_only: bool, plain_http: bool, config: Path | None) -> Shown:
     from gatekeeper.cli.local import image_sboms
     from gatekeeper.cli.sbom_view import Shown, ShownDocument
     from gatekeeper.core.reference import parse_reference
 
-    found = image_sboms(parse_reference(target), platform=platform, plain_http=plain_http, config=config)
+    found = image_sboms(
+        parse_reference(target), platform=platform, os_only=os_only, plain_http=plain_http, config=config
+    )
     return Shown(
         f"{found.reference.repository}@{found.digest}",
         found.digest,

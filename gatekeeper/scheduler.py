@@ -63,6 +63,7 @@ class Daemon:
         self._unseen: set[str] = set()
         self._marked: str | None = None
         self._told: str | None = None
+        self._doubted: frozenset[str] = frozenset()
         self._run_started = room.clock.now()
         self._stop = Event()
         self._ticked: float | None = None
@@ -82,6 +83,7 @@ class Daemon:
         self._weigh_change()
         self._announce_ends()
         self._carry_feeds()
+        self._tell_doubts()
         claimed = sum(self._claim(host) for host in self._room.registries.hosts())
         self._ticked = time.monotonic()
         return claimed
@@ -262,6 +264,20 @@ class Daemon:
                 waiver.expires_at,
                 ascii(waiver.owner),
             )
+
+    def _tell_doubts(self) -> None:
+        doubts = {doubt.registry: doubt.reason for doubt in self._room.store.doubts()}
+        for host in doubts.keys() - self._doubted:
+            _log.warning(
+                "%s is not believed: %s; nothing of it is recorded or acted on until its next look disagrees, or: "
+                "gatekeeper registry accept %s --reason TEXT",
+                host,
+                doubts[host],
+                host,
+            )
+        for host in self._doubted - doubts.keys():
+            _log.warning("%s is believed again", host)
+        self._doubted = frozenset(doubts)
 
     def _claim(self, host: str) -> int:
         """Claims as much as the engine takes for one registry. One claimer per registry at a time."""

@@ -16,6 +16,7 @@ from gatekeeper.cli.commands import (
     hold,
     policy,
     quarantine,
+    registry,
     sbom,
     sign,
     token,
@@ -49,6 +50,7 @@ for verb in (demo, run, check, verify, status, explain, promote):
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(waiver.app, name="waiver")
 app.add_typer(hold.app, name="hold")
+app.add_typer(registry.app, name="registry")
 app.add_typer(breaker.app, name="breaker")
 app.add_typer(policy.app, name="policy")
 app.add_typer(trust.app, name="trust")

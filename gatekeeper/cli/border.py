@@ -52,7 +52,7 @@ def _told(error: GatekeeperError) -> int:
     code = exit_code_of(error)
     tell_error(
         {
-            "state": "error",
+            "state": "indeterminate" if code is ExitCode.INDETERMINATE else "error",
             "reason_code": error.reason_code,
             "message": error.message,
             "exit_code": int(code),

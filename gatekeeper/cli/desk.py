@@ -9,6 +9,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Protocol
 
+from gatekeeper.core.errors import Cause, NotKnownNowError, UnavailableError
+
 Plain = dict[str, Any]
 
 
@@ -52,6 +54,10 @@ class Desk(Protocol):
 
     def policy_change(self) -> Plain: ...
 
+    def registries(self) -> Plain: ...
+
+    def accept_registry(self, host: str, reason: str) -> Plain: ...
+
     def accept_policy(self, revision: str, reason: str) -> Plain: ...
 
 
@@ -64,6 +70,17 @@ class Where:
     token_file: Path | None
     ca_file: Path | None
     insecure_http: bool
+
+    @contextmanager
+    def asking(self, *, registries: bool = True) -> Iterator[Desk]:
+        """The desk of a command that only reads: a database that is away is no answer (exit code 4), not a failure."""
+        try:
+            with self.desk(registries=registries) as desk:
+                yield desk
+        except UnavailableError as error:
+            if error.cause is not Cause.STORE:
+                raise
+            raise NotKnownNowError.of(error) from error
 
     @contextmanager
     def desk(self, *, registries: bool = True) -> Iterator[Desk]:

@@ -107,7 +107,7 @@ def local_desk(config: Path | None, *, registries: bool) -> Iterator[LocalDesk]:
             yield LocalDesk(application)
         return
     settings = load_settings(find_config(config), check_secrets=False)
-    application = build(settings, Policy, Parts(registries=NoRegistries()))
+    application = build(settings, Policy, Parts(registries=NoRegistries(settings)))
     try:
         yield LocalDesk(application)
     finally:
@@ -117,6 +117,9 @@ def local_desk(config: Path | None, *, registries: bool) -> Iterator[LocalDesk]:
 class NoRegistries:
     """For commands that ask the database alone."""
 
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
     def get(self, host: str) -> Registry:
         """Never has one."""
         raise ConfigurationError(
@@ -124,8 +127,8 @@ class NoRegistries:
         )
 
     def hosts(self) -> tuple[str, ...]:
-        """None."""
-        return ()
+        """Every configured host: what is recorded about it may be told."""
+        return tuple(entry.connection.host for entry in self._settings.registries)
 
 
 class LocalDesk:
@@ -206,9 +209,29 @@ class LocalDesk:
         return plain(revoke(self._room, waiver, actor=actor(), reason=reason))
 
     def brakes(self) -> Plain:
-        """Hold and breaker."""
-        hold, breaker = self._room.store.hold(), self._room.store.breaker()
-        return {"hold": to_plain(hold), "breaker": to_plain(breaker)}
+        """Everything that keeps us from writing now."""
+        from gatekeeper.workflow.brakes import summary
+
+        found = summary(self._room)
+        return {
+            "hold": to_plain(self._room.store.hold()),
+            "breaker": to_plain(self._room.store.breaker()),
+            "brakes": to_plain(found.brakes),
+            "caps": to_plain(found.caps),
+        }
+
+    def registries(self) -> Plain:
+        """What is recorded about each registry."""
+        from gatekeeper.workflow.brakes import registries
+
+        return {"items": to_plain(tuple(registries(self._room))), "next": None}
+
+    def accept_registry(self, host: str, reason: str) -> Plain:
+        """What the registry shows now is believed."""
+        from gatekeeper.workflow.doubt import accept
+
+        accept(self._room, host, actor=actor(), reason=reason)
+        return self.registries()
 
     def hold_on(self, reason: str) -> Plain:
         """Stops every registry write."""
@@ -247,7 +270,7 @@ def preview_policy(config: Path | None, policy: Path | None) -> Plain:
 
     settings = load_settings(find_config(config), check_secrets=False)
     candidate = load_policy(policy if policy is not None else settings.policy)
-    application = build(settings, lambda: candidate, Parts(registries=NoRegistries()))
+    application = build(settings, lambda: candidate, Parts(registries=NoRegistries(settings)))
     try:
         return plain(preview(application.room, candidate))
     finally:

@@ -25,6 +25,7 @@ from gatekeeper.core.errors import (
     GatekeeperError,
     MalformedError,
     NotFoundError,
+    NotKnownNowError,
     UnavailableError,
 )
 from gatekeeper.core.exit_codes import ExitCode
@@ -214,7 +215,7 @@ class RemoteDesk:
 
     def brakes(self) -> Plain:
         """GET /v1/hold."""
-        return self._having(self._ask("GET", "/v1/hold"), "hold", "breaker")
+        return self._having(self._ask("GET", "/v1/hold"), "hold", "breaker", "brakes", "caps")
 
     def hold_on(self, reason: str) -> Plain:
         """POST /v1/hold/on."""
@@ -233,6 +234,15 @@ class RemoteDesk:
     def policy_change(self) -> Plain:
         """GET /v1/policy."""
         return self._having(self._ask("GET", "/v1/policy"), "change")
+
+    def registries(self) -> Plain:
+        """GET /v1/registries."""
+        return self._having(self._ask("GET", "/v1/registries"), "items", "next")
+
+    def accept_registry(self, host: str, reason: str) -> Plain:
+        """POST /v1/registries/{host}/accept."""
+        path = f"/v1/registries/{quote(host, safe='')}/accept"
+        return self._having(self._ask("POST", path, body={"reason": reason}), "items", "next")
 
     def accept_policy(self, revision: str, reason: str) -> Plain:
         """POST /v1/policy/{revision}/accept."""
@@ -333,6 +343,8 @@ class RemoteDesk:
                 return ConfigurationError((message,), reason_code=reason)
             case ExitCode.DENIED:
                 return DeniedError(message, reason_code=reason)
+            case ExitCode.INDETERMINATE:
+                return NotKnownNowError(message, cause=Cause.STORE, reason_code=reason)
             case ExitCode.FAILED:
                 return ConflictError(message, reason_code=reason)
         if status == 404:

@@ -43,7 +43,8 @@ def answer_blocks(answer: Plain) -> list[Block]:
         for finding in (answer.get("verdict") or {}).get("findings", ())
         if finding["result"] != "satisfied" and finding["tag"] in (None, answer.get("tag"))
     ]
-    return [facts, findings_table(findings)] if findings else [facts]
+    blocks: list[Block] = [facts, findings_table(findings)] if findings else [facts]
+    return blocks + braked_blocks(answer.get("brakes") or ())
 
 
 def findings_table(findings: Sequence[Plain]) -> Rows:
@@ -218,12 +219,44 @@ def case_blocks(row: Plain) -> list[Block]:
 def brakes_blocks(brakes: Plain) -> list[Block]:
     """``hold show`` and ``breaker show``."""
     hold, breaker = brakes["hold"], brakes["breaker"]
-    return [
+    facts: list[Block] = [
         Facts(
             [
                 ("hold", f"on since {hold['since']} by {hold['actor']}: {hold['reason']}" if hold else "off"),
                 ("breaker", f"open since {breaker['since']}: {breaker['reason']}" if breaker else "closed"),
+                *(
+                    (use["cap"].replace("_", " "), f"{use['used']} of {use['limit']} used in the last hour")
+                    for use in brakes["caps"]
+                ),
             ]
+        )
+    ]
+    return facts + braked_blocks([one for one in brakes["brakes"] if one["name"] not in ("hold", "breaker")])
+
+
+def braked_blocks(brakes: Sequence[Plain]) -> list[Block]:
+    """What keeps us from acting: which, by whom, why, since when."""
+    rows = [[brake["name"], brake["actor"], brake["reason"], brake["since"]] for brake in brakes]
+    return [Rows(["brake", "by", "why", "since"], rows)] if rows else []
+
+
+def registries_blocks(listing: Plain) -> list[Block]:
+    """``registry list`` and ``registry accept``."""
+    return [
+        Rows(
+            ["registry", "repositories", "unread for too long", "since", "for example", "doubted"],
+            [
+                [
+                    one["host"],
+                    str(one["repositories"]),
+                    str(one["blind"]),
+                    one["blind_since"],
+                    one["blind_example"],
+                    f"since {one['doubt']['since']}: {one['doubt']['reason']}" if one["doubt"] else "no",
+                ]
+                for one in listing["items"]
+            ],
+            empty="no registry is configured",
         )
     ]
 

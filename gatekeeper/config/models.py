@@ -234,6 +234,22 @@ class PollingModel(Table):
     catalog_interval: Duration = Field(
         parse_duration("15m"), description="How often new repositories are looked for."
     )
+    max_blind: Duration = Field(
+        parse_duration("6h"),
+        description="A repository that could not be read for longer is told of by /readyz, metrics and "
+        "`registry list`; and for so long after its `recheck_at` a recorded pass is still answered while nothing can "
+        "be asked anew.",
+    )
+    change_share: Annotated[float, BeforeValidator(_number)] = Field(
+        0.3,
+        gt=0,
+        le=1,
+        description="When more than this part of a registry's known tags vanish or move at once, nothing of it is "
+        "recorded or planned until its next look disagrees or somebody runs `gatekeeper registry accept`.",
+    )
+    change_tags: Count = Field(
+        10, ge=1, description="Fewer tags than this never make a registry unbelievable."
+    )
 
     @model_validator(mode="after")
     def _in_order(self) -> PollingModel:

@@ -85,6 +85,11 @@ class PollingSettings:
     max_interval: timedelta = timedelta(minutes=30)
     catalog_interval: timedelta = timedelta(minutes=15)
     """How often new repositories are looked for."""
+    max_blind: timedelta = timedelta(hours=6)
+    """How long a repository may go unread, and a pass be answered past its recheck."""
+    change_share: float = 0.3
+    """When more than this part of a registry's tags vanish or move at once, it is not believed."""
+    change_tags: int = 10
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,6 +86,17 @@ class UnavailableError(GatekeeperError):
         """Seconds the far side asked us to wait, if it did."""
 
 
+class NotKnownNowError(UnavailableError):
+    """Somebody asked for what is recorded, and the store is away: neither yes nor no is known now."""
+
+    @classmethod
+    def of(cls, error: UnavailableError) -> NotKnownNowError:
+        """The same, said of a question."""
+        return cls(
+            error.message, cause=error.cause, reason_code=error.reason_code, retry_after=error.retry_after
+        )
+
+
 class NotFoundError(GatekeeperError):
     """The far side answered, and the answer is that there is no such thing."""
 

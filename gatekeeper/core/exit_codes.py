@@ -10,6 +10,7 @@ from gatekeeper.core.errors import (
     DeniedError,
     GatekeeperError,
     MalformedError,
+    NotKnownNowError,
 )
 
 
@@ -32,6 +33,8 @@ class ExitCode(IntEnum):
 def exit_code_of(error: GatekeeperError) -> ExitCode:
     """The exit code of an error that ended a command or request."""
     match error:
+        case NotKnownNowError():
+            return ExitCode.INDETERMINATE
         case MalformedError():
             return ExitCode.USAGE
         case ConfigurationError():

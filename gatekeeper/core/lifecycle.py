@@ -170,6 +170,32 @@ class Breaker:
 
 
 @dataclass(frozen=True, slots=True)
+class Brake:
+    """Something that keeps registry writes from happening: which, by whom, why, since when."""
+
+    name: str
+    """``hold``, ``breaker``, ``registry-doubted``, ``policy-change``, ``cap-per-hour``, ``cap-per-repository``,
+    ``protected``."""
+    actor: str
+    reason: str
+    since: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class CapUse:
+    """How much of a cap is used."""
+
+    cap: str
+    limit: int
+    used: int
+    """Of the last hour; of a cap for each repository: the most that one has used."""
+    reached: tuple[str, ...] = ()
+    """Repositories that have used up theirs."""
+    since: datetime | None = None
+    """When it was used up; None while it is not."""
+
+
+@dataclass(frozen=True, slots=True)
 class Caps:
     """Ceilings on enforcing intents (law 7)."""
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, case, delete, func, select
 
 from gatekeeper.core.errors import ConflictError
-from gatekeeper.core.lifecycle import Breaker, Budget, Caps, Hold
+from gatekeeper.core.lifecycle import Breaker, Budget, Caps, CapUse, Hold
 from gatekeeper.core.reference import Repository
 from gatekeeper.database import audit, tables
 from gatekeeper.database.connection import Link, touch
@@ -70,6 +71,34 @@ class Brakes:
             )
             touch(connection)
 
+    def cap_uses(self, caps: Caps, *, now: datetime) -> Sequence[CapUse]:
+        """How much of the caps per hour and per repository is used."""
+        intent, repository = tables.intent, tables.repository
+        with self._link.reading() as connection:
+            statement = (
+                select(
+                    repository.c.name, func.count().label("used"), func.max(intent.c.created_at).label("last")
+                )
+                .join(repository, repository.c.id == intent.c.repository_id)
+                .where(intent.c.counted, intent.c.created_at > _since(connection, now))
+                .group_by(repository.c.name)
+                .order_by(repository.c.name)
+            )
+            rows = connection.execute(statement).all()
+        used = sum(row.used for row in rows)
+        last = max((row.last for row in rows), default=None)
+        full = [row for row in rows if row.used >= caps.per_repository]
+        return (
+            CapUse("per_hour", caps.per_hour, used, since=last if used >= caps.per_hour else None),
+            CapUse(
+                "per_repository",
+                caps.per_repository,
+                max((row.used for row in rows), default=0),
+                tuple(row.name for row in full),
+                max((row.last for row in full), default=None),
+            ),
+        )
+
     def budget(self, repository: Repository, caps: Caps, *, run_started: datetime, now: datetime) -> Budget:
         """What is left of the caps, with hold and breaker."""
         table = tables.repository
@@ -90,13 +119,7 @@ def budget_of(
 ) -> Budget:
     """What is left of the caps as this transaction sees it. A breaker that was closed starts the count anew."""
     intent = tables.intent
-    since = now - WINDOW
-    closed = connection.execute(
-        select(func.max(tables.audit.c.at)).where(
-            tables.audit.c.subject == _BREAKER, tables.audit.c.action == "breaker-closed"
-        )
-    ).scalar()
-    since = since if closed is None else max(since, closed)
+    since = _since(connection, now)
     run = since if run_started is None else run_started
     counted = connection.execute(
         select(
@@ -112,6 +135,17 @@ def budget_of(
         hold=_hold(connection),
         breaker=_breaker(connection),
     )
+
+
+def _since(connection: Connection, now: datetime) -> datetime:
+    """From when on acts count: an hour ago, or since the breaker was closed last."""
+    since = now - WINDOW
+    closed = connection.execute(
+        select(func.max(tables.audit.c.at)).where(
+            tables.audit.c.subject == _BREAKER, tables.audit.c.action == "breaker-closed"
+        )
+    ).scalar()
+    return since if closed is None else max(since, closed)
 
 
 def open_breaker(connection: Connection, cap: str, *, now: datetime) -> None:

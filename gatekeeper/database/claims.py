@@ -158,7 +158,9 @@ class Claims:
                         .values(lease_until=until)
                     )
 
-    def release(self, lease: Lease, *, next_due: datetime, error: str | None) -> None:
+    def release(
+        self, lease: Lease, *, next_due: datetime, error: str | None, read_at: datetime | None = None
+    ) -> None:
         """Gives a lease back without a result. A lost lease is silently ignored."""
         with self._link.writing() as connection:
             try:
@@ -169,6 +171,8 @@ class Claims:
             values: dict[str, Any] = {"lease_until": None, "error": error}
             if not (lease.kind is WorkKind.SUBJECT and row.marks != row.claimed_marks):
                 values["next_due"] = next_due
+            if lease.kind is WorkKind.REPOSITORY and read_at is not None:
+                values["read_at"] = read_at
             if lease.kind is WorkKind.INTENT:
                 values["note"] = error or row.note
             connection.execute(update(table).where(table.c.id == lease.id).values(values))

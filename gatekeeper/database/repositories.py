@@ -49,20 +49,36 @@ class Repositories:
                     del wanted[name]
         return list(wanted.values())
 
-    def repository(self, lease: Lease) -> WatchedRepository:
-        """The claimed row with its tags. ConflictError when the lease was lost."""
-        tag = tables.tag
+    def repository(self, lease: Lease, *, gone_since: datetime | None = None) -> WatchedRepository:
+        """The claimed row with its tags. ConflictError when the lease was lost.
+
+        ``gone_since``: a tag that has been missing since then at least is gone when it is missing once more; None:
+        since any round before.
+        """
+        tag, registry = tables.tag, tables.registry
         with self._link.reading() as connection:
             row = fenced(connection, lease)
             found = connection.execute(
-                select(tag.c.name, tag.c.digest, tag.c.missing).where(tag.c.repository_id == row.id)
+                select(tag.c.name, tag.c.digest, tag.c.missing, tag.c.missing_at).where(
+                    tag.c.repository_id == row.id
+                )
             ).all()
+            doubted_at = connection.execute(
+                select(registry.c.doubted_at).where(registry.c.id == row.registry_id)
+            ).scalar()
         return WatchedRepository(
             id=row.id,
             repository=repository_named(row.name),
             interval=row.interval,
             tags={known.name: known.digest for known in found},
-            missing=frozenset(known.name for known in found if known.missing),
+            missing=frozenset(
+                known.name
+                for known in found
+                if known.missing
+                and (gone_since is None or known.missing_at is None or known.missing_at <= gone_since)
+            ),
+            believed=row.believed,
+            doubted=doubted_at is not None,
         )
 
     def record_round(self, lease: Lease, outcome: Round, *, now: datetime) -> None:
@@ -75,7 +91,7 @@ class Repositories:
             row = fenced(connection, lease)
             pointing.point(connection, row.id, outcome.moved, now=now)
             pointing.remove(connection, row.id, outcome.gone, now=now)
-            _remember_missing(connection, row.id, outcome.missing)
+            _remember_missing(connection, row.id, outcome.missing, now)
             for chunk in chunks(sorted(outcome.ignored)):
                 drop(
                     connection,
@@ -95,7 +111,11 @@ class Repositories:
                     interval=outcome.interval,
                     lease_until=None,
                     priority=0,
-                    error=None,
+                    error=outcome.error,
+                    known_tags=outcome.known,
+                    changed_tags=outcome.changed,
+                    believed=row.believed and outcome.error is not None,
+                    read_at=now if outcome.error is None else row.read_at,
                 )
             )
             if changed:
@@ -106,9 +126,17 @@ def _count(connection: Connection) -> int:
     return connection.execute(select(func.count()).select_from(tables.repository)).scalar_one()
 
 
-def _remember_missing(connection: Connection, repository_id: int, missing: frozenset[str]) -> None:
+def _remember_missing(
+    connection: Connection, repository_id: int, missing: frozenset[str], now: datetime
+) -> None:
     tag = tables.tag
     here = tag.c.repository_id == repository_id
-    connection.execute(update(tag).where(here, tag.c.missing).values(missing=False))
-    for chunk in chunks(sorted(missing)):
-        connection.execute(update(tag).where(here, tag.c.name.in_(chunk)).values(missing=True))
+    found = set(connection.execute(select(tag.c.name).where(here, tag.c.missing)).scalars())
+    for chunk in chunks(sorted(found - missing)):
+        connection.execute(
+            update(tag).where(here, tag.c.name.in_(chunk)).values(missing=False, missing_at=None)
+        )
+    for chunk in chunks(sorted(missing - found)):
+        connection.execute(
+            update(tag).where(here, tag.c.name.in_(chunk)).values(missing=True, missing_at=now)
+        )

@@ -17,6 +17,7 @@ from gatekeeper.database.intents import Intents
 from gatekeeper.database.policies import Policies
 from gatekeeper.database.rebuild import Rebuild
 from gatekeeper.database.reevaluation import Reevaluation
+from gatekeeper.database.registries import RegistryRows
 from gatekeeper.database.repositories import Repositories
 from gatekeeper.database.scans import Scans
 from gatekeeper.database.schema import refuse_outdated, state_of
@@ -35,6 +36,7 @@ class Database(
     Intents,
     Brakes,
     Policies,
+    RegistryRows,
     Cases,
     Status,
     AuditTrail,

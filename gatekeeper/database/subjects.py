@@ -76,10 +76,11 @@ class Subjects:
         with self._link.reading() as connection:
             row = fenced(connection, lease)
             repository = tables.repository
+            registry = tables.registry
             where = connection.execute(
-                select(repository.c.name, repository.c.baseline_at).where(
-                    repository.c.id == row.repository_id
-                )
+                select(repository.c.name, repository.c.baseline_at, registry.c.doubted_at)
+                .join(registry, registry.c.id == repository.c.registry_id)
+                .where(repository.c.id == row.repository_id)
             ).one()
             tags = {*tags_at(connection, row.repository_id, row.digest), *_replaced_tags(connection, row)}
             return DueSubject(
@@ -93,6 +94,7 @@ class Subjects:
                 evidence_due=row.evidence_due,
                 existing=where.baseline_at is not None and row.first_seen < where.baseline_at,
                 turned=row.turned,
+                doubted=where.doubted_at is not None,
                 change_accepted=change_accepted(connection),
             )
 

@@ -89,6 +89,7 @@ tag = Table(
     Column("since", Moment, nullable=False),
     # answered 404 once: gone only when another round confirms it
     Column("missing", Boolean, nullable=False, server_default=false()),
+    Column("missing_at", Moment),
     UniqueConstraint("repository_id", "name"),
     Index(None, "repository_id", "digest"),
 )

@@ -20,6 +20,7 @@ from gatekeeper.ports.evidence import (
 from gatekeeper.ports.journal import BrakeStore, IntentStore, VerifyStore, WatchStore
 from gatekeeper.ports.policies import PolicyChange, PolicyStore
 from gatekeeper.ports.readings import CaseRow, ReviewStore, StatusRow, StatusStore
+from gatekeeper.ports.registries import Glance, RegistryRow, RegistryStore
 from gatekeeper.ports.registry import (
     Capabilities,
     Copied,
@@ -66,6 +67,7 @@ __all__ = [
     "DueSubject",
     "FoundReferrer",
     "GatheredSbom",
+    "Glance",
     "IntentStore",
     "Judged",
     "JudgedSubject",
@@ -82,6 +84,8 @@ __all__ = [
     "Referrers",
     "Registries",
     "Registry",
+    "RegistryRow",
+    "RegistryStore",
     "Resolved",
     "ReviewStore",
     "RevocationAnswers",

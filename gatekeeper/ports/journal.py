@@ -7,7 +7,17 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from gatekeeper.core.digest import Digest
-from gatekeeper.core.lifecycle import Breaker, Budget, Caps, Case, Hold, Intent, IntentDraft, IntentState
+from gatekeeper.core.lifecycle import (
+    Breaker,
+    Budget,
+    Caps,
+    CapUse,
+    Case,
+    Hold,
+    Intent,
+    IntentDraft,
+    IntentState,
+)
 from gatekeeper.core.reference import Repository
 from gatekeeper.core.waiver import Waiver
 from gatekeeper.ports.work import (
@@ -41,8 +51,13 @@ class WatchStore(Protocol):
         """Claims due rows (one statement, SKIP LOCKED where it exists). Highest priority and longest due first."""
         ...
 
-    def release(self, lease: Lease, *, next_due: datetime, error: str | None) -> None:
-        """Gives a lease back without a result, due again at ``next_due``. A lost lease is silently ignored."""
+    def release(
+        self, lease: Lease, *, next_due: datetime, error: str | None, read_at: datetime | None = None
+    ) -> None:
+        """Gives a lease back without a result, due again at ``next_due``. A lost lease is silently ignored.
+
+        ``read_at``: of a repository that is not to be read; it does not count as one that cannot be.
+        """
         ...
 
     def renew(self, leases: Sequence[Lease], *, until: datetime) -> None:
@@ -53,8 +68,11 @@ class WatchStore(Protocol):
         """Work that was never begun is free for others at once, due as it was. Lost leases are silently ignored."""
         ...
 
-    def repository(self, lease: Lease) -> WatchedRepository:
-        """The claimed row. ConflictError when the lease was lost."""
+    def repository(self, lease: Lease, *, gone_since: datetime | None = None) -> WatchedRepository:
+        """The claimed row. ConflictError when the lease was lost.
+
+        ``gone_since``: a tag missing since then at least is gone when it is missing once more; None: since any round.
+        """
         ...
 
     def record_round(self, lease: Lease, outcome: Round, *, now: datetime) -> None:
@@ -195,6 +213,10 @@ class BrakeStore(Protocol):
 
     def breaker(self) -> Breaker | None:
         """The breaker, if it is open."""
+        ...
+
+    def cap_uses(self, caps: Caps, *, now: datetime) -> Sequence[CapUse]:
+        """How much of the caps per hour and per repository is used."""
         ...
 
     def close_breaker(self, *, actor: str, reason: str, now: datetime) -> None:

@@ -9,6 +9,7 @@ from gatekeeper.ports.feeds import FeedStore, ReevaluationStore, ScanStore
 from gatekeeper.ports.journal import BrakeStore, IntentStore, VerifyStore, WatchStore
 from gatekeeper.ports.policies import PolicyStore
 from gatekeeper.ports.readings import ReviewStore, StatusStore
+from gatekeeper.ports.registries import RegistryStore
 from gatekeeper.ports.tokens import TokenStore
 from gatekeeper.ports.waivers import WaiverStore
 
@@ -19,6 +20,7 @@ class Store(
     IntentStore,
     BrakeStore,
     PolicyStore,
+    RegistryStore,
     ReviewStore,
     StatusStore,
     AuditStore,

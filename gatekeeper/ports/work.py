@@ -46,7 +46,11 @@ class WatchedRepository:
     tags: Mapping[str, Digest]
     """What each known tag pointed at when last seen."""
     missing: frozenset[str]
-    """Known tags that answered 404 in the round before: gone only when that is confirmed now."""
+    """Known tags that have answered 404 for so long that another 404 now means they are gone."""
+    believed: bool = False
+    """A person has said so: this round is recorded, whatever it sees."""
+    doubted: bool = False
+    """Its registry is not believed: nothing of a round is recorded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +71,12 @@ class Round:
     """Known subjects whose cosign or fallback tags changed in this round: due now."""
     next_due: datetime
     interval: timedelta
+    known: int = 0
+    """Tags that were known before."""
+    changed: int = 0
+    """How many of those had vanished or pointed elsewhere."""
+    error: str | None = None
+    """What kept the round from reading everything; None: it did."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +96,8 @@ class DueSubject:
     """First seen before the scope began to act in its repository."""
     turned: str | None = None
     """The policy revision that turned it from passed to failed, while nobody has accepted that."""
+    doubted: bool = False
+    """Its registry is not believed: nothing is judged or planned there."""
     change_accepted: bool = False
     """What the policy in force turns into failed may be acted on."""
 

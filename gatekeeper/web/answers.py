@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from gatekeeper.core.digest import Digest
-from gatekeeper.core.lifecycle import Breaker, Hold
+from gatekeeper.core.lifecycle import Brake, Breaker, CapUse, Hold
 from gatekeeper.core.reference import Repository
 from gatekeeper.core.verdict import State
 from gatekeeper.ports import ApiToken, PolicyChange, StatusRow
@@ -60,6 +60,14 @@ class Members:
     members: tuple[tuple[str, object], ...]
 
 
-BRAKES = Members("Brakes", (("hold", Hold | None), ("breaker", Breaker | None)))
+BRAKES = Members(
+    "Brakes",
+    (
+        ("hold", Hold | None),
+        ("breaker", Breaker | None),
+        ("brakes", tuple[Brake, ...]),
+        ("caps", tuple[CapUse, ...]),
+    ),
+)
 POLICY_IN_FORCE = Members("PolicyInForce", (("change", PolicyChange | None),))
 NEW_TOKEN = Members("NewToken", (("token", ApiToken), ("text", str)))

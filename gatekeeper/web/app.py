@@ -17,6 +17,7 @@ from gatekeeper.web import (
     problem,
     promotions,
     quarantine,
+    registries,
     status,
     tokens,
     waivers,
@@ -28,6 +29,7 @@ from gatekeeper.web.generation import Generation
 from gatekeeper.web.metrics import Metrics
 from gatekeeper.web.openapi import describe
 from gatekeeper.web.threads import Threads
+from gatekeeper.workflow.brakes import summary
 from gatekeeper.workflow.published import published_keys
 from gatekeeper.workflow.workroom import Workroom
 
@@ -40,7 +42,7 @@ def create_app(room: Workroom, *, missing: Callable[[], tuple[str, ...]]) -> Fas
     generation = Generation(room.store.change_counter)
     authenticator = Authenticator(room.store, generation, room.clock.now)
     threads = Threads(room.registries)
-    metrics = Metrics(room.store)
+    metrics = Metrics(room.store, lambda: summary(room))
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -65,9 +67,13 @@ def create_app(room: Workroom, *, missing: Callable[[], tuple[str, ...]]) -> Fas
     status_route = status.StatusRoute(room, authenticator, generation, threads)
     app.router.routes.append(Route(status.PATH, status_route, methods=["GET"], name="status"))
     desk = WebDesk(room, authenticator, generation, threads)
-    for noun in (images, quarantine, promotions, brakes, policy, waivers, tokens):
+    for noun in (images, quarantine, promotions, brakes, policy, registries, waivers, tokens):
         app.include_router(noun.router(desk))
-    app.include_router(health.router(missing, metrics, threads, lambda: published_keys(room.attesting)))
+    app.include_router(
+        health.router(
+            missing, lambda: summary(room), metrics, threads, lambda: published_keys(room.attesting)
+        )
+    )
     describe(app)
     app.add_middleware(Frame, metrics=metrics, route=status_route)
     return app

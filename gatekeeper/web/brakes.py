@@ -10,6 +10,7 @@ from gatekeeper.web.auth import Caller
 from gatekeeper.web.desk import WebDesk, answered, route
 from gatekeeper.web.inputs import ReasonBody
 from gatekeeper.workflow import hold
+from gatekeeper.workflow.brakes import summary
 
 
 def router(desk: WebDesk) -> APIRouter:
@@ -19,11 +20,14 @@ def router(desk: WebDesk) -> APIRouter:
 
     def brakes() -> dict[str, object]:
         held, breaker = hold.brakes(room)
-        return {"hold": held, "breaker": breaker}
+        found = summary(room)
+        return {"hold": held, "breaker": breaker, "brakes": found.brakes, "caps": found.caps}
 
     @api.get("/hold", **route(TokenScope.READ, "Brakes"))
     def shown(caller: Caller = calling) -> Response:
-        """Whether registry writes are stopped, by whom and since when; and the breaker."""
+        """Everything that keeps us from writing now: hold, breaker, doubted registries, a policy change that waits,
+        caps that are used up.
+        """
         caller.must(TokenScope.READ, None)
         return answered(brakes())
 

@@ -15,6 +15,7 @@ from gatekeeper.core.canonical import to_plain
 from gatekeeper.core.errors import UnavailableError
 from gatekeeper.web.metrics import Metrics
 from gatekeeper.web.threads import Threads
+from gatekeeper.workflow.brakes import Summary
 from gatekeeper.workflow.published import PublishedKey
 
 PROBE_SECONDS = 5.0
@@ -23,19 +24,25 @@ PROBE_SECONDS = 5.0
 
 def router(
     missing: Callable[[], tuple[str, ...]],
+    summary: Callable[[], Summary],
     metrics: Metrics,
     threads: Threads,
     keys: Callable[[], tuple[PublishedKey, ...]],
 ) -> APIRouter:
-    """The four routes. ``missing`` says what keeps the process from its work; ``keys`` are those we attest with."""
+    """The four routes. ``missing`` says what keeps the process from its work, ``summary`` what is braked or unread.
+
+    ``keys`` are those we attest with.
+    """
     api = APIRouter(include_in_schema=False)
 
-    def lacking() -> tuple[str, ...]:
+    def told() -> dict[str, object]:
         try:
-            return missing()
+            lacks = missing()
+            found = summary()
         except UnavailableError as error:
             # The message may name hosts; whoever probes has shown no token.
-            return (error.reason_code,)
+            return _told((error.reason_code,))
+        return _told(lacks, found)
 
     @api.get("/healthz")
     async def healthz() -> Response:
@@ -44,12 +51,13 @@ def router(
 
     @api.get("/readyz")
     async def readyz() -> Response:
-        """The process can do its work; otherwise 503 and what is missing."""
-        lacks: tuple[str, ...] = ("database-stalled",)
+        """The process can do its work; otherwise 503 and what is missing. Brakes and unread repositories are told with
+        200: answering goes on, and taking the process out of service would end that too.
+        """
+        said = _told(("database-stalled",))
         with anyio.move_on_after(PROBE_SECONDS):
-            lacks = await anyio.to_thread.run_sync(lacking, limiter=threads.probes, abandon_on_cancel=True)
-        state = "not-ready" if lacks else "ready"
-        return JSONResponse({"state": state, "missing": list(lacks)}, 503 if lacks else 200)
+            said = await anyio.to_thread.run_sync(told, limiter=threads.probes, abandon_on_cancel=True)
+        return JSONResponse(said, 503 if said["missing"] else 200)
 
     @api.get("/metrics")
     async def exposition() -> Response:
@@ -64,3 +72,18 @@ def router(
         return JSONResponse({"items": [to_plain(key) for key in found], "next": None})
 
     return api
+
+
+def _told(missing: tuple[str, ...], found: Summary | None = None) -> dict[str, object]:
+    brakes = () if found is None else found.brakes
+    blind = () if found is None else found.blind
+    state = "not-ready" if missing else "degraded" if brakes or blind else "ready"
+    return {
+        "state": state,
+        "missing": list(missing),
+        "brakes": to_plain(brakes),
+        "blind": [
+            {"registry": row.host, "repositories": row.blind, "since": to_plain(row.blind_since)}
+            for row in blind
+        ],
+    }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
@@ -13,15 +13,19 @@ from prometheus_client.process_collector import ProcessCollector
 from gatekeeper import __version__
 from gatekeeper.core.errors import UnavailableError
 from gatekeeper.ports import Store
+from gatekeeper.workflow.brakes import Summary
 
 COUNTS_GOOD_FOR_SECONDS = 5.0
+BRAKES = ("breaker", "cap-per-hour", "cap-per-repository", "hold", "policy-change", "registry-doubted")
+LABEL_CAP = 200
 
 
 class _Recorded:
     """What the database counts, asked at most every five seconds."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, summary: Callable[[], Summary]) -> None:
         self._store = store
+        self._summary = summary
         self._lock = threading.Lock()
         self._asked = 0.0
         self._metrics: tuple[Metric, ...] = ()
@@ -41,7 +45,7 @@ class _Recorded:
         reachable = GaugeMetricFamily("gatekeeper_database_up", "1 when the database answered")
         try:
             counts = self._store.counts()
-            brakes = {"hold": self._store.hold(), "breaker": self._store.breaker()}
+            found = self._summary()
         except UnavailableError:
             reachable.add_metric([], 0)
             yield reachable
@@ -55,19 +59,56 @@ class _Recorded:
             noun, _, state = name.partition(".")
             rows.add_metric([noun, state], count)
         yield rows
-        brake = GaugeMetricFamily("gatekeeper_brake", "1 while registry writes are braked", labels=["brake"])
-        for name, value in brakes.items():
-            brake.add_metric([name], 0 if value is None else 1)
-        yield brake
+        yield from _braked(found)
+        yield from _seen(found)
+
+
+def _braked(found: Summary) -> Iterator[Metric]:
+    on = {brake.name: brake for brake in found.brakes}
+    brake = GaugeMetricFamily("gatekeeper_brake", "1 while registry writes are braked", labels=["brake"])
+    since = GaugeMetricFamily("gatekeeper_brake_since_seconds", "since when, in Unix time", labels=["brake"])
+    info = GaugeMetricFamily(
+        "gatekeeper_brake_info",
+        "1 for each brake that is on: by whom and why",
+        labels=["brake", "actor", "reason"],
+    )
+    for name in sorted({*BRAKES, *on}):
+        brake.add_metric([name], int(name in on))
+    for one in found.brakes:
+        info.add_metric([one.name, one.actor[:LABEL_CAP], one.reason[:LABEL_CAP]], 1)
+        if one.since is not None:
+            since.add_metric([one.name], one.since.timestamp())
+    yield from (brake, since, info)
+    used = GaugeMetricFamily("gatekeeper_cap_used", "tags acted on in the last hour", labels=["cap"])
+    limit = GaugeMetricFamily("gatekeeper_cap_limit", "what the cap allows", labels=["cap"])
+    for use in found.caps:
+        used.add_metric([use.cap], use.used)
+        limit.add_metric([use.cap], use.limit)
+    yield from (used, limit)
+
+
+def _seen(found: Summary) -> Iterator[Metric]:
+    blind = GaugeMetricFamily(
+        "gatekeeper_blind_repositories",
+        "repositories that could not be read for too long",
+        labels=["registry"],
+    )
+    doubted = GaugeMetricFamily(
+        "gatekeeper_registry_doubted", "1 while a registry is not believed", labels=["registry"]
+    )
+    for row in found.registries:
+        blind.add_metric([row.host], row.blind)
+        doubted.add_metric([row.host], int(row.doubt is not None))
+    yield from (blind, doubted)
 
 
 class Metrics:
     """One registry per application, so that tests and several servers do not share counters."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, summary: Callable[[], Summary]) -> None:
         self._registry = CollectorRegistry()
         ProcessCollector(registry=self._registry)
-        self._registry.register(_Recorded(store))
+        self._registry.register(_Recorded(store, summary))
         built = Gauge(
             "gatekeeper_build", "1, labelled with the version", ["version"], registry=self._registry
         )

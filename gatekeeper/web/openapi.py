@@ -8,7 +8,7 @@ from fastapi import FastAPI
 
 from gatekeeper.core.lifecycle import Case
 from gatekeeper.core.verdict import Verdict
-from gatekeeper.ports import ApiToken, CaseRow
+from gatekeeper.ports import ApiToken, CaseRow, RegistryRow
 from gatekeeper.web import problem, status
 from gatekeeper.web.answers import BRAKES, NEW_TOKEN, POLICY_IN_FORCE, ListedImage, PageOf
 from gatekeeper.web.schemas import Schemas
@@ -30,6 +30,7 @@ ANSWERS: dict[str, object] = {
     "NewToken": NEW_TOKEN,
     "PolicyInForce": POLICY_IN_FORCE,
     "Promotion": Promotion,
+    "RegistryRowPage": PageOf(RegistryRow),
     "Verdict": Verdict,
     "ListedWaiver": ListedWaiver,
     "ListedWaiverPage": PageOf(ListedWaiver),
@@ -43,7 +44,7 @@ PROBLEM = {
         "detail": {"type": "string", "description": "for people"},
         "state": {"const": "error"},
         "reason_code": {"type": "string", "description": "stable, for machines"},
-        "exit_code": {"type": "integer", "enum": [1, 2, 3, 5, 6, 70]},
+        "exit_code": {"type": "integer", "enum": [1, 2, 3, 4, 5, 6, 70]},
         "incident": {"type": "string", "description": "only with status 500: finds it in the server's log"},
     },
     "required": ["type", "title", "status", "detail", "state", "reason_code", "exit_code"],

@@ -11,12 +11,14 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from gatekeeper.core.errors import (
+    Cause,
     ConfigurationError,
     ConflictError,
     DeniedError,
     GatekeeperError,
     MalformedError,
     NotFoundError,
+    NotKnownNowError,
     NotOfferedError,
     UnavailableError,
 )
@@ -54,8 +56,10 @@ def problem(
     return Response(json.dumps(body), status, headers=headers, media_type=MEDIA_TYPE)
 
 
-def answer_for(error: GatekeeperError) -> Response:
-    """The problem document of one of our errors."""
+def answer_for(error: GatekeeperError, *, asking: bool = False) -> Response:
+    """The problem document of one of our errors. ``asking``: to a question, which a store that is away leaves open."""
+    if asking and isinstance(error, UnavailableError) and error.cause is Cause.STORE:
+        error = NotKnownNowError.of(error)
     headers: dict[str, str] = {}
     match error:
         case UnauthenticatedError():
@@ -89,9 +93,9 @@ def install(app: FastAPI) -> None:
     """Every error leaves as a problem document; ``frame`` does the same for those that nobody foresaw."""
 
     @app.exception_handler(GatekeeperError)
-    def _ours(_request: Request, error: Exception) -> Response:
+    def _ours(request: Request, error: Exception) -> Response:
         assert isinstance(error, GatekeeperError)
-        return answer_for(error)
+        return answer_for(error, asking=request.method in ("GET", "HEAD"))
 
     @app.exception_handler(RequestValidationError)
     def _malformed(_request: Request, error: Exception) -> Response:

@@ -98,7 +98,7 @@ class StatusRoute:
         try:
             messages = await self._answered(scope, receive, send)
         except GatekeeperError as error:
-            await answer_for(error)(scope, receive, send)
+            await answer_for(error, asking=True)(scope, receive, send)
             return
         for message in messages:
             await send(message)

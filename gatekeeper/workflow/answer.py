@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from gatekeeper.core.digest import Digest
 from gatekeeper.core.exit_codes import ExitCode
-from gatekeeper.core.lifecycle import Case, CaseState
+from gatekeeper.core.lifecycle import Brake, Case, CaseState
 from gatekeeper.core.policy import Policy, ScopedPolicy
 from gatekeeper.core.reference import Repository
 from gatekeeper.core.tombstone import TombstoneFacts
@@ -66,6 +66,8 @@ class Answer:
     decided_at: datetime | None = None
     version: str = ""
     """Changes whenever the recorded row does (ETag)."""
+    brakes: tuple[Brake, ...] = ()
+    """What keeps us from acting on it now; told of what failed or is quarantined."""
 
     @property
     def subject(self) -> str:
@@ -133,8 +135,10 @@ def acted_on(case: Case) -> bool:
     return case.state is CaseState.OPEN or (case.state is CaseState.KEPT and case.why_proposed is None)
 
 
-def recorded(row: StatusRow, tag: str | None, scoped: ScopedPolicy, *, now: datetime) -> Answer:
-    """The answer that a recorded row gives."""
+def recorded(
+    row: StatusRow, tag: str | None, scoped: ScopedPolicy, *, now: datetime, grace: timedelta
+) -> Answer:
+    """The answer that a recorded row gives. ``grace``: how long past its recheck a pass still answers."""
     verdict, case = row.verdict, row.case
     if case is not None and acted_on(case):
         return _of_case(row, case, tag)
@@ -151,7 +155,7 @@ def recorded(row: StatusRow, tag: str | None, scoped: ScopedPolicy, *, now: date
             "judged under an older policy; due again",
             "ask again",
         )
-    if row.due or now >= verdict.recheck_at:
+    if row.due or now >= good_until(verdict, tag, scoped.scope.recheck_after, grace):
         return _of_row(
             row,
             tag,
@@ -172,6 +176,20 @@ def recorded(row: StatusRow, tag: str | None, scoped: ScopedPolicy, *, now: date
         )
     said, reason, message, following = _said(verdict, tag)
     return _of_row(row, tag, said, reason, message, following)
+
+
+def good_until(verdict: Verdict, tag: str | None, recheck_after: timedelta, grace: timedelta) -> datetime:
+    """Until when the recorded verdict answers.
+
+    Only a pass that is to be looked at again as a matter of routine answers longer, while nobody can look. One that
+    rests on a waiver, or that time alone ends, is over to the second.
+    """
+    routine = verdict.recheck_at >= verdict.decided_at + recheck_after
+    waived = any(finding.waived_by is not None for finding in verdict.findings)
+    if verdict.state_at(tag) is not State.PASSED or waived or not routine:
+        return verdict.recheck_at
+    end = verdict.recheck_at + grace
+    return end if verdict.fails_at is None else min(end, max(verdict.fails_at, verdict.recheck_at))
 
 
 def settling(verdict: Verdict, tag: str | None, settle: timedelta, now: datetime) -> bool:

@@ -24,7 +24,7 @@ def judged(room: Workroom, source: Repository, digest: Digest, tag: str | None) 
     row = room.store.status(source, digest, now=now)
     if row is None:
         return answer.unseen(source, digest, tag)
-    return answer.recorded(row, tag, scoped, now=now)
+    return answer.recorded(row, tag, scoped, now=now, grace=room.limits.max_blind)
 
 
 def refuse_foreign_target(room: Workroom, source: Repository, target: Repository, tag: str | None) -> None:

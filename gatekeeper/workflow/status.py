@@ -10,7 +10,8 @@ from gatekeeper.core.errors import MalformedError
 from gatekeeper.core.policy import ScopedPolicy
 from gatekeeper.core.reference import Reference
 from gatekeeper.workflow import answer, graveyard
-from gatekeeper.workflow.answer import Answer
+from gatekeeper.workflow.answer import Answer, AnswerState
+from gatekeeper.workflow.brakes import brakes_at
 from gatekeeper.workflow.workroom import Workroom
 
 ASKED_PRIORITY = 100
@@ -75,7 +76,12 @@ def _resolve(room: Workroom, reference: Reference) -> tuple[Digest, bool]:
 def _look_up(room: Workroom, reference: Reference, digest: Digest, scoped: ScopedPolicy) -> Answer | None:
     now = room.clock.now()
     row = room.store.status(reference.repository, digest, now=now)
-    return None if row is None else answer.recorded(row, reference.tag, scoped, now=now)
+    if row is None:
+        return None
+    found = answer.recorded(row, reference.tag, scoped, now=now, grace=room.limits.max_blind)
+    if found.state not in (AnswerState.FAILED, AnswerState.QUARANTINED):
+        return found
+    return dataclasses.replace(found, brakes=brakes_at(room, reference.repository, reference.tag))
 
 
 def _wait(room: Workroom, reference: Reference, found: Answer, wait: timedelta) -> Answer:

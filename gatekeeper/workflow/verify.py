@@ -55,6 +55,10 @@ def verify(room: Workroom, lease: Lease, *, run_started: datetime) -> Verified:
     if scoped is None:
         room.store.release(lease, next_due=room.clock.now() + room.limits.interval_max, error=None)
         return Verified(name, None)
+    if due.doubted:
+        wait = room.limits.interval_max
+        room.store.release(lease, next_due=room.clock.now() + wait, error="registry-doubted")
+        return Verified(name, None)
     stored = _stored_evidence(room, due, scoped)
     gathered = stored or collect(room.collector, due.repository, due.digest, scoped, room.policy())
     if gathered.not_subject is not None:

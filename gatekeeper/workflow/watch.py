@@ -1,9 +1,10 @@
 """``watch``: one round over one repository: list the tags once, one HEAD for each, a GET only for what is new.
 
-1. list tags (a tag that vanished from the list is asked for once more: a single 404 is not "gone")
+1. list tags (one that vanished is "gone" when it is still missing a whole interval later: a single 404 says nothing)
 2. resolve each watched tag; the known digest makes the HEAD conditional
 3. open each digest never seen here, once, to tell subjects from evidence, tombstones and other artifacts
-4. record what moved; a moved evidence tag makes the subject it names due
+4. record what moved; a moved evidence tag makes the subject it names due. Where too much of a registry has changed at
+   once, nothing of it is recorded (``doubt``)
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from gatekeeper.core.digest import Digest
 from gatekeeper.core.errors import Cause, MalformedError, NotFoundError, UnavailableError
 from gatekeeper.core.policy import ScopedPolicy
 from gatekeeper.ports import Lease, Registry, Round, WatchedRepository
+from gatekeeper.workflow.doubt import believed
 from gatekeeper.workflow.opened import kind_of
 from gatekeeper.workflow.slices import in_slices
 from gatekeeper.workflow.workroom import Limits, Workroom
@@ -58,11 +60,12 @@ class _Sight:
 
 def watch(room: Workroom, lease: Lease) -> Watched:
     """One round. Raises ConflictError when the lease was lost; what the registry does wrong ends in ``error``."""
-    watched = room.store.repository(lease)
+    watched = room.store.repository(lease, gone_since=room.clock.now() - room.limits.interval_max)
     repository = watched.repository
     scoped = room.policy().resolve(repository)
     if scoped is None:
-        room.store.release(lease, next_due=room.clock.now() + room.limits.interval_max, error=None)
+        now = room.clock.now()
+        room.store.release(lease, next_due=now + room.limits.interval_max, error=None, read_at=now)
         return Watched(str(repository), 0, 0, 0)
     registry = room.registries.get(repository.registry)
     try:
@@ -73,8 +76,14 @@ def watch(room: Workroom, lease: Lease) -> Watched:
     room.tag_lists.put(repository, listed, now=room.clock.now())
     wanted = _tags_to_ask(scoped, watched, listed, room.store.ours(repository))
     sight = _look(room, registry, wanted, watched)
+    changed = (sight.moved.keys() | sight.gone | sight.missing) & watched.tags.keys()
+    if not believed(room, lease, watched, len(changed)):
+        return Watched(str(repository), len(wanted), 0, 0, sight.error)
+    if watched.believed:
+        # A person has looked: what is missing now is gone.
+        sight.gone, sight.missing = sight.gone | sight.missing, set()
     _open_new(room, registry, scoped, watched, sight)
-    _record(room, lease, watched, sight)
+    _record(room, lease, watched, sight, len(changed))
     return Watched(str(repository), len(wanted), len(sight.moved), len(sight.gone), sight.error)
 
 
@@ -170,7 +179,9 @@ def _open_new(
     sight.moved = {tag: digest for tag, digest in sight.moved.items() if digest not in unread}
 
 
-def _record(room: Workroom, lease: Lease, watched: WatchedRepository, sight: _Sight) -> None:
+def _record(
+    room: Workroom, lease: Lease, watched: WatchedRepository, sight: _Sight, changed_tags: int
+) -> None:
     now = room.clock.now()
     if sight.error is None:
         changed = bool(sight.moved or sight.gone or sight.missing)
@@ -188,6 +199,9 @@ def _record(room: Workroom, lease: Lease, watched: WatchedRepository, sight: _Si
         touched=frozenset(sight.touched),
         next_due=now + wait,
         interval=interval,
+        known=len(watched.tags),
+        changed=0 if watched.believed else changed_tags,
+        error=None if sight.error is None else f"{sight.error.reason_code}: {sight.error.message}",
     )
     room.store.record_round(lease, outcome, now=now)
 

@@ -40,6 +40,12 @@ class Limits:
     """A repository's first polling interval; also how soon failing subjects are asked for new evidence again."""
     interval_min: timedelta = timedelta(seconds=30)
     interval_max: timedelta = timedelta(minutes=15)
+    max_blind: timedelta = timedelta(hours=6)
+    """A repository not read for longer is told of; a recorded pass answers no longer than that past its recheck."""
+    change_share: float = 0.3
+    """When more than this part of a registry's tags vanish or move at once, it is not believed."""
+    change_tags: int = 10
+    """Fewer tags than this never make a registry unbelievable."""
     lease: timedelta = timedelta(minutes=5)
     back_off: timedelta = timedelta(seconds=30)
     """First wait after an error; doubled with every attempt up to ``back_off_max``."""

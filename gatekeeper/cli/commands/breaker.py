@@ -34,7 +34,7 @@ def show_breaker(
     insecure_http: InsecureOption = False,
 ) -> None:
     """Whether the breaker is open, since when and why."""
-    with Where(config, server, token_file, ca_file, insecure_http).desk(registries=False) as desk:
+    with Where(config, server, token_file, ca_file, insecure_http).asking(registries=False) as desk:
         brakes = desk.brakes()
     show(output, brakes, lambda: brakes_blocks(brakes))
 

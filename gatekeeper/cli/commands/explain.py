@@ -30,7 +30,7 @@ def explain(
     insecure_http: InsecureOption = False,
 ) -> None:
     """The tree behind a verdict: rule, evidence, remedy. Exit codes as `status`."""
-    with Where(config, server, token_file, ca_file, insecure_http).desk() as desk:
+    with Where(config, server, token_file, ca_file, insecure_http).asking() as desk:
         explanation = desk.explain(image, wait)
     explanation["answer"] = with_subject(explanation["answer"])
     show(output, explanation, lambda: explanation_blocks(explanation))

@@ -62,6 +62,6 @@ def show_hold(
     insecure_http: InsecureOption = False,
 ) -> None:
     """Whether writes are stopped, by whom and why; and whether the breaker is open."""
-    with Where(config, server, token_file, ca_file, insecure_http).desk(registries=False) as desk:
+    with Where(config, server, token_file, ca_file, insecure_http).asking(registries=False) as desk:
         brakes = desk.brakes()
     show(output, brakes, lambda: brakes_blocks(brakes))

@@ -57,7 +57,7 @@ def pending(
     insecure_http: InsecureOption = False,
 ) -> None:
     """The policy in force, what it turned from passed to failed, and whether that was accepted."""
-    with Where(config, server, token_file, ca_file, insecure_http).desk(registries=False) as desk:
+    with Where(config, server, token_file, ca_file, insecure_http).asking(registries=False) as desk:
         change = desk.policy_change()
     show(output, change, lambda: policy_change_blocks(change))
 

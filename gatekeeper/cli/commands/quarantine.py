@@ -59,7 +59,7 @@ def list_cases(
 ) -> None:
     """The cases, newest first."""
     states = tuple(str(one) for one in state or ())
-    with Where(config, server, token_file, ca_file, insecure_http).desk(registries=False) as desk:
+    with Where(config, server, token_file, ca_file, insecure_http).asking(registries=False) as desk:
         listing = desk.cases(states, repository, limit, after)
     show(output, listing, lambda: cases_blocks(listing))
 
@@ -75,7 +75,7 @@ def show_case(
     insecure_http: InsecureOption = False,
 ) -> None:
     """One case: why, what was done in the registry, and who did what."""
-    with Where(config, server, token_file, ca_file, insecure_http).desk(registries=False) as desk:
+    with Where(config, server, token_file, ca_file, insecure_http).asking(registries=False) as desk:
         row = desk.case(case)
     show(output, row, lambda: case_blocks(row))
 

@@ -34,7 +34,7 @@ def status(
     A tag is resolved once, now; the answer is about that digest in that repository only. Exit codes: 0 passed,
     1 failed or quarantined, 4 not known yet, due again or not covered, 5 the image or the service cannot be reached.
     """
-    with Where(config, server, token_file, ca_file, insecure_http).desk() as desk:
+    with Where(config, server, token_file, ca_file, insecure_http).asking() as desk:
         answer = with_subject(desk.status(image, wait))
     show(output, answer, lambda: answer_blocks(answer))
     raise typer.Exit(int(answer["exit_code"]))

@@ -88,7 +88,7 @@ def list_waivers(
     insecure_http: InsecureOption = False,
 ) -> None:
     """Waivers and releases with their end, owner and uses, newest first."""
-    with Where(config, server, token_file, ca_file, insecure_http).desk(registries=False) as desk:
+    with Where(config, server, token_file, ca_file, insecure_http).asking(registries=False) as desk:
         listing = desk.waivers(ended)
     show(output, listing, lambda: waivers_blocks(listing))
 

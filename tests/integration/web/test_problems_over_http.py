@@ -104,7 +104,7 @@ def test_a_body_without_a_length_is_cut_at_the_cap(site: Site) -> None:
         assert (response.status, json.loads(response.read())["reason_code"]) == (413, "body-too-large")
     finally:
         connection.close()
-    assert site.get("/v1/hold").json == {"hold": None, "breaker": None}
+    assert site.get("/v1/hold").json["brakes"] == []
 
 
 def test_an_internal_error_tells_nothing_but_an_incident(

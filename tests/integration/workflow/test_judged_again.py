@@ -92,6 +92,6 @@ def test_a_verdict_past_its_time_is_no_answer(world: World) -> None:
     world.good("app/web", "1.0")
     world.rounds(2)
     assert world.status("app/web:1.0").exit_code == 0
-    world.clock.advance(timedelta(hours=25))
+    world.clock.advance(timedelta(hours=24) + world.app.room.limits.max_blind)
     answer = world.status("app/web:1.0")
     assert (answer.reason_code, answer.exit_code) == ("verdict-due", 4)

@@ -31,6 +31,7 @@ SAMPLES = {
     "FILE|IMAGE": "a.example.com/x:1",
     "TARGET": "a.example.com/y:1",
     "CASE": "c-1",
+    "HOST": "a.example.com",
     "REVISION": "sha256:0",
     "NAME": "n",
     "ID": "i",

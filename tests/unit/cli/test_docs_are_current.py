@@ -14,7 +14,7 @@ AGREED = {
     "demo", "run", "check", "verify", "verify-vsa", "status", "explain", "promote", "match", "migrate",
     "quarantine list", "quarantine show", "quarantine release", "quarantine keep", "quarantine restore",
     "quarantine recover", "hold on", "hold off", "hold show", "breaker show", "breaker close",
-    "policy preview", "policy pending", "policy accept",
+    "policy preview", "policy pending", "policy accept", "registry list", "registry accept",
     "waiver add", "waiver list", "waiver revoke",
     "sbom show", "sign key generate", "sign key list",
     "trust update", "trust import", "trust list",

@@ -1,0 +1,56 @@
+"""``gatekeeper registry``: what is known of whole registries, and whether they are believed."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from gatekeeper.cli.desk import Where
+from gatekeeper.cli.options import (
+    CaFileOption,
+    ConfigOption,
+    InsecureOption,
+    OutputOption,
+    ReasonOption,
+    ServerOption,
+    TokenFileOption,
+)
+from gatekeeper.cli.output import Output, show
+from gatekeeper.cli.render import registries_blocks
+
+app = typer.Typer(
+    help="Whole registries: read lately, and believed?", no_args_is_help=True, rich_markup_mode=None
+)
+
+
+@app.command("list")
+def list_registries(
+    output: OutputOption = Output.TABLE,
+    config: ConfigOption = None,
+    server: ServerOption = None,
+    token_file: TokenFileOption = None,
+    ca_file: CaFileOption = None,
+    insecure_http: InsecureOption = False,
+) -> None:
+    """Each registry: repositories, those that could not be read for too long, and whether it is doubted."""
+    with Where(config, server, token_file, ca_file, insecure_http).asking(registries=False) as desk:
+        listing = desk.registries()
+    show(output, listing, lambda: registries_blocks(listing))
+
+
+@app.command()
+def accept(
+    host: Annotated[str, typer.Argument(metavar="HOST", help="As `registry list` shows it.")],
+    reason: ReasonOption,
+    output: OutputOption = Output.TABLE,
+    config: ConfigOption = None,
+    server: ServerOption = None,
+    token_file: TokenFileOption = None,
+    ca_file: CaFileOption = None,
+    insecure_http: InsecureOption = False,
+) -> None:
+    """Believe a doubted registry: what its tags show now is recorded and judged, the newest first."""
+    with Where(config, server, token_file, ca_file, insecure_http).desk(registries=False) as desk:
+        listing = desk.accept_registry(host, reason)
+    show(output, listing, lambda: registries_blocks(listing))

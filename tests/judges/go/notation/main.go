@@ -5,6 +5,7 @@
 //	notation verify REFERENCE  -config FOLDER [-metadata K=V]...
 //	notation seal              one JSON request for each line of standard input, one JSON answer for each line out
 //	notation judge -config FOLDER
+//	notation policies          one trust policy document, base64 in a JSON string, for each line; accepted or not
 //
 // FOLDER is notation's own configuration: trustpolicy.json and truststore/x509. Registries speak plain HTTP.
 package main
@@ -41,12 +42,14 @@ const longestLine = 64 << 20
 
 func main() {
 	if len(os.Args) < 2 {
-		fail(errors.New("sign, verify, seal or judge"))
+		fail(errors.New("sign, verify, seal, judge or policies"))
 	}
-	commands := map[string]func([]string) error{"sign": sign, "verify": verify, "seal": seal, "judge": judge}
+	commands := map[string]func([]string) error{
+		"sign": sign, "verify": verify, "seal": seal, "judge": judge, "policies": policies,
+	}
 	command, known := commands[os.Args[1]]
 	if !known {
-		fail(fmt.Errorf("%q is none of sign, verify, seal and judge", os.Args[1]))
+		fail(fmt.Errorf("%q is none of sign, verify, seal, judge and policies", os.Args[1]))
 	}
 	if err := command(os.Args[2:]); err != nil {
 		fail(err)
@@ -295,5 +298,18 @@ func judge(arguments []string) error {
 			}
 		}
 		return said, nil
+	})
+}
+
+func policies([]string) error {
+	return eachLine(func(content []byte) (any, error) {
+		var document trustpolicy.Document
+		if err := json.Unmarshal(content, &document); err != nil {
+			return verdict{Error: err.Error()}, nil
+		}
+		if err := document.Validate(); err != nil {
+			return verdict{Error: err.Error()}, nil
+		}
+		return verdict{Accepts: true}, nil
 	})
 }

@@ -34,8 +34,8 @@ from tests.fakes.notary import (
 )
 
 _YEAR = 365 * DAY
-_TSA_ROOT = Authority.root("tsa-root", begins=NOW - 9 * _YEAR, ends=NOW + 9 * _YEAR)
-_TSA = TimestampAuthority.below(_TSA_ROOT, begins=NOW - 9 * _YEAR, ends=NOW + 9 * _YEAR)
+_TSA_ROOT = Authority.root("tsa-root", begins=NOW - 9 * _YEAR, ends=NOW + 200 * _YEAR)
+_TSA = TimestampAuthority.below(_TSA_ROOT, begins=NOW - 9 * _YEAR, ends=NOW + 200 * _YEAR)
 _STRANGERS_TSA = TimestampAuthority.below(
     Authority.root("tsa-root", begins=NOW - _YEAR, ends=NOW + _YEAR), begins=NOW - _YEAR, ends=NOW + _YEAR
 )
@@ -213,7 +213,7 @@ _TOKENS: dict[str, tuple[bytes | Callable[[bytes], bytes] | None, str]] = {
         "timestamp-untrusted",
     ),
     "98-from-a-stranger": (_stamp(NOW, _STRANGERS_TSA), "timestamp-untrusted"),
-    "99-after-the-certificate": (_stamp(NOW + 2 * _YEAR), "notation-not-in-force"),
+    "99-after-the-certificate": (_stamp(notary.ENDS + _YEAR), "notation-not-in-force"),
     "100-before-the-certificate": (_stamp(NOW - 2 * _YEAR), "notation-not-in-force"),
     "response-instead-of-token": (lambda signature: _TSA.response(signature, NOW), "timestamp-malformed"),
 }

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from gatekeeper.ports.engine import Engine
     from gatekeeper.scheduler import Daemon
     from gatekeeper.signatures.trust_store import KeptRoot
+    from gatekeeper.signatures.verifier import Verifier
     from gatekeeper.transport.client import Transport
     from gatekeeper.transport.origin import Origin
     from gatekeeper.workflow.answer import Answer
@@ -167,7 +168,6 @@ def build(
     Raises UnavailableError (no database), ConfigurationError (an outdated schema, a registry configured twice).
     """
     from gatekeeper.sbom.reader import Reader
-    from gatekeeper.signatures.verifier import Verifier
     from gatekeeper.vulnerabilities.stored import StoredMatcher
     from gatekeeper.workflow.workroom import Workroom
 
@@ -183,7 +183,7 @@ def build(
     room = Workroom(
         registries=registries,
         store=store,
-        signatures=Verifier(_revocation(settings, closers)),
+        signatures=_verifier(settings, closers),
         sboms=Reader(),
         matcher=StoredMatcher(),
         supply=_supply(settings, lambda: now().feeds.sources),
@@ -207,7 +207,6 @@ def build(
 def checking(settings: Settings, parts: Parts | None = None) -> Iterator[Collector]:
     """What ``check IMAGE`` needs: registries and readers, no database."""
     from gatekeeper.sbom.reader import Reader
-    from gatekeeper.signatures.verifier import Verifier
     from gatekeeper.workflow.workroom import Collector
 
     given = parts or Parts()
@@ -216,7 +215,7 @@ def checking(settings: Settings, parts: Parts | None = None) -> Iterator[Collect
     try:
         yield Collector(
             registries,
-            Verifier(_revocation(settings, closers)),
+            _verifier(settings, closers),
             Reader(),
             given.clock or SystemClock(),
             _limits(settings),
@@ -355,6 +354,14 @@ def _registries(settings: Settings, closers: list[Callable[[], None]]) -> Regist
     registries = ConfiguredRegistries(entry.connection for entry in settings.registries)
     closers.append(registries.close)
     return registries
+
+
+def _verifier(settings: Settings, closers: list[Callable[[], None]]) -> Verifier:
+    from gatekeeper.signatures.second_opinion import SecondOpinion
+    from gatekeeper.signatures.verifier import Verifier
+
+    second = SecondOpinion() if settings.trust.second_opinion else None
+    return Verifier(_revocation(settings, closers), second)
 
 
 def _revocation(settings: Settings, closers: list[Callable[[], None]]) -> RevocationAnswers:

@@ -100,6 +100,7 @@ class ReasonCode(StrEnum):
     NOTATION_REVOKED = "notation-revoked"
     NOTATION_REVOCATION_NOT_CONFIGURED = "notation-revocation-not-configured"
     NOTATION_REVOCATION_UNAVAILABLE = "notation-revocation-unavailable"
+    SECOND_OPINION_DISAGREES = "second-opinion-disagrees"
     UNREADABLE = "unreadable"
 
 
@@ -563,6 +564,11 @@ MEANINGS: Mapping[ReasonCode, Meaning] = {
         Outcome.INCONCLUSIVE,
         "The issuer's answer about revocation could not be had, or not be believed.",
         "See that the CRL or OCSP address answers, or provide a current CRL as a file.",
+    ),
+    ReasonCode.SECOND_OPINION_DISAGREES: Meaning(
+        _I,
+        "Two independent verifiers came to different answers on the same bundle, so neither is believed.",
+        "Report this with the bundle: one of the two verifiers is wrong.",
     ),
     ReasonCode.UNREADABLE: Meaning(
         _R,

@@ -11,7 +11,7 @@ from gatekeeper.core.evidence import Candidate, Form, Purpose
 from gatekeeper.core.manifest import DOCKER_LIST, OCI_INDEX, Manifest
 from gatekeeper.core.predicate import Predicate
 from gatekeeper.core.predicate_reading import read_predicate
-from gatekeeper.core.trust import PublicKey, TrustMaterial
+from gatekeeper.core.trust import PublicKey, TrustMaterial, TrustRoot
 from gatekeeper.ports import Judged, RevocationAnswers, Statement, Verified, Wanted
 from gatekeeper.signatures import bundle, cosign_signature, dsse, media_types, storage
 from gatekeeper.signatures.algorithms import verifies
@@ -25,6 +25,7 @@ from gatekeeper.signatures.notation.verifier import verify_notation
 from gatekeeper.signatures.proof import Proof
 from gatekeeper.signatures.reason_codes import MEANINGS, ReasonCode
 from gatekeeper.signatures.refusal import RefusedError
+from gatekeeper.signatures.second_opinion import SecondOpinion
 from gatekeeper.signatures.statement import read_statement
 
 _SIGNATURE_FORMS = (Form.COSIGN_SIGNATURE_TAG, Form.COSIGN_SIGNATURE_REFERRER, Form.NOTATION_SIGNATURE)
@@ -46,8 +47,11 @@ class _Facts:
 class Verifier:
     """The port ``SignatureVerifier``: managed keys, keyless certificates and Notary Project trust policies."""
 
-    def __init__(self, revocation: RevocationAnswers | None = None) -> None:
+    def __init__(
+        self, revocation: RevocationAnswers | None = None, second_opinion: SecondOpinion | None = None
+    ) -> None:
         self._revocation = revocation if revocation is not None else NothingStored()
+        self._second_opinion = second_opinion
 
     def wanted(self, manifest: Manifest, *, found_at: tuple[str, ...], tag: str | None) -> tuple[Wanted, ...]:
         """Which layers of this opened manifest are candidates; empty when it carries no form we know."""
@@ -77,7 +81,7 @@ class Verifier:
             material = _open(wanted, content)
             facts.signature = material.name
             # 4. A trusted key, or a certificate under a trusted root, made the signature over the signed bytes.
-            proof = _prove(material, trust, facts)
+            proof = _prove(material, trust, facts, self._second_opinion)
             # 5. From here on only the verified payload is read: it binds this digest, for a purpose.
             statement = _read_payload(wanted, material, subject.digest, facts)
             # 6. What does not weaken the proof but should be seen.
@@ -140,18 +144,35 @@ def _claimed_purpose(material: Material) -> Purpose:
         return Purpose.UNKNOWN
 
 
-def _prove(material: Material, trust: TrustMaterial, facts: _Facts) -> Proof:
+def _prove(
+    material: Material, trust: TrustMaterial, facts: _Facts, second_opinion: SecondOpinion | None
+) -> Proof:
     """A certificate is looked at only when no trusted key signed: the key proves more with less."""
     try:
         key = _matching_key(material, trust.keys)
         if key is not None:
             return Proof(f"signed by the key {key.source}", key)
         if material.certified is not None:
-            return prove_by_certificate(material, trust.roots)
+            return _prove_twice(material, trust.roots, second_opinion)
         raise _not_by_trusted_key(material, trust.keys)
     except RefusedError:
         facts.purpose = _claimed_purpose(material)
         raise
+
+
+def _prove_twice(
+    material: Material, roots: Sequence[TrustRoot], second_opinion: SecondOpinion | None
+) -> Proof:
+    """By our own steps, and where there is a second verifier, not against its opinion."""
+    try:
+        proof = prove_by_certificate(material, roots)
+    except RefusedError as refused:
+        if second_opinion is not None:
+            second_opinion.contradict(material, refused, roots)
+        raise
+    if second_opinion is not None:
+        second_opinion.confirm(material, proof, roots)
+    return proof
 
 
 def _matching_key(material: Material, keys: Sequence[PublicKey]) -> PublicKey | None:

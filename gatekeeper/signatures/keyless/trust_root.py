@@ -117,12 +117,23 @@ def read_trust_roots(content: bytes, name: str) -> tuple[TrustRoot, ...]:
 
     Raises MalformedError ``trust-root-malformed`` that says what is wrong and where.
     """
+    return tuple(_root(document, name) for document in documents_of(content, name))
+
+
+def documents_of(content: bytes, name: str) -> tuple[Json, ...]:
+    """The TrustedRoot documents in a file, whatever they are wrapped in. Raises MalformedError."""
     if len(content) > MAX_BYTES:
         raise _bad(name, f"it is larger than {MAX_BYTES} bytes")
     documents = _documents(content, name)
     if not 0 < len(documents) <= MOST_ROOTS:
         raise _bad(name, f"it holds {len(documents)} trust roots; give 1 to {MOST_ROOTS}")
-    return tuple(_root(document, name) for document in documents)
+    return tuple(_unwrapped(document, name) for document in documents)
+
+
+def period_of(instance: Json) -> Period:
+    """When an instance of a TrustedRoot document is trusted. Raises ValueError for one that cannot be read."""
+    described = instance.get("publicKey")
+    return _period((described if isinstance(described, dict) else instance).get("validFor"))
 
 
 def _bad(name: str, what: str) -> MalformedError:
@@ -151,7 +162,7 @@ def _documents(content: bytes, name: str) -> list[Json]:
         return found
 
 
-def _root(document: Json, name: str) -> TrustRoot:
+def _unwrapped(document: Json, name: str) -> Json:
     kind = document.get("mediaType")
     if isinstance(kind, str) and kind.startswith(_TRUST_CONFIG):
         inner = document.get("trustedRoot")
@@ -160,6 +171,10 @@ def _root(document: Json, name: str) -> TrustRoot:
         document, kind = inner, inner.get("mediaType")
     if not isinstance(kind, str) or not kind.startswith(_TRUSTED_ROOT):
         raise _bad(name, f"`mediaType` is {str(kind)[:80]!r}")
+    return document
+
+
+def _root(document: Json, name: str) -> TrustRoot:
     left_out: list[str] = []
     logs = tuple(_readable(document, "tlogs", _log, left_out, name))
     authorities = tuple(_readable(document, "certificateAuthorities", _authority, left_out, name))

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from gatekeeper.core.errors import ConfigurationError
 from gatekeeper.core.reference import Repository
 
 if TYPE_CHECKING:
@@ -341,7 +340,10 @@ def attesting_of(settings: Settings) -> Attesting | None:
     by = signing.by
     if isinstance(by, KeySettings):
         return Attesting(signing.terms, KeyAttestor(lambda: _pem_and_password(by), signing.retired))
-    raise ConfigurationError(("[signing.keyless] is not available",))
+    from gatekeeper.signatures.keyless_attestor import KeylessAttestor, Oidc
+
+    oidc = Oidc(by.identity, by.issuer, by.identity_token)
+    return Attesting(signing.terms, KeylessAttestor(by.trust_config.read_bytes(), oidc))
 
 
 def _pem_and_password(by: KeySettings) -> tuple[bytes, bytes | None]:

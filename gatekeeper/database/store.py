@@ -21,6 +21,7 @@ from gatekeeper.database.registries import RegistryRows
 from gatekeeper.database.repositories import Repositories
 from gatekeeper.database.scans import Scans
 from gatekeeper.database.schema import refuse_outdated, state_of
+from gatekeeper.database.sightings import Sightings
 from gatekeeper.database.status import Status
 from gatekeeper.database.subjects import Subjects
 from gatekeeper.database.tokens import Tokens
@@ -33,6 +34,7 @@ class Database(
     Claims,
     Subjects,
     Verdicts,
+    Sightings,
     Intents,
     Brakes,
     Policies,

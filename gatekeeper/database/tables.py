@@ -180,7 +180,7 @@ verdict = Table(
     Column("scope", Words, nullable=False),
     Column("policy_revision", Text, nullable=False),
     Column("evidence", DigestText, ForeignKey("evidence.digest"), nullable=False),
-    Column("key_set", Text, nullable=False),
+    Column("trust", Text, nullable=False),
     Column("evaluator", Integer, nullable=False),
     Column("first_decided_at", Moment, nullable=False),
     Column("decided_at", Moment, nullable=False),
@@ -190,6 +190,14 @@ verdict = Table(
     Column("content", DigestText, nullable=False),
     Column("body", Text, nullable=False),
     Index(None, "subject_id", "id"),
+)
+
+sighting = Table(
+    "sighting",
+    metadata,
+    # of the signature itself (Candidate.signature), wherever it is stored
+    Column("signature", DigestText, primary_key=True),
+    Column("first_seen", Moment, nullable=False),
 )
 
 passed_tag = Table(

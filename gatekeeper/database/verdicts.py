@@ -25,6 +25,7 @@ from gatekeeper.database.images import keep_images
 from gatekeeper.database.intents import add_intent
 from gatekeeper.database.planned import apply_plans
 from gatekeeper.database.policies import change_accepted
+from gatekeeper.database.sightings import keep_sightings
 from gatekeeper.database.upsert import insert_missing, upsert
 from gatekeeper.database.waivers import record_uses
 from gatekeeper.ports import Judgement, Lease
@@ -46,6 +47,7 @@ class Verdicts:
         with self._link.writing(serial=True) as connection:
             row = _subject(connection, judgement) if lease is None else fenced(connection, lease)
             _keep_evidence(connection, judgement, now)
+            keep_sightings(connection, judgement.evidence, now)
             keep_images(connection, judgement)
             known = connect_documents(connection, row, judgement.evidence)
             verdict_id = _keep_verdict(connection, row, judgement, now)
@@ -128,7 +130,7 @@ def _keep_verdict(connection: Connection, subject: Any, judgement: Judgement, no
             scope=verdict.scope,
             policy_revision=verdict.policy_revision,
             evidence=verdict.evidence,
-            key_set=verdict.trust,
+            trust=verdict.trust,
             evaluator=verdict.evaluator,
             first_decided_at=verdict.decided_at,
             content=content,

@@ -33,6 +33,7 @@ from gatekeeper.ports.registry import (
     Rewrite,
 )
 from gatekeeper.ports.revocation import RevocationAnswers
+from gatekeeper.ports.sightings import SightingStore
 from gatekeeper.ports.store import Store
 from gatekeeper.ports.tokens import ApiToken, TokenScope, TokenStore
 from gatekeeper.ports.waivers import WaiverRow, WaiverStore
@@ -92,6 +93,7 @@ __all__ = [
     "Rewrite",
     "Round",
     "SbomReader",
+    "SightingStore",
     "SignatureVerifier",
     "SignedStatement",
     "Statement",

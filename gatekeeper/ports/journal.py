@@ -110,7 +110,7 @@ class VerifyStore(Protocol):
         ...
 
     def record(self, lease: Lease | None, judgement: Judgement, *, now: datetime) -> None:
-        """Evidence, verdict, cases, intents, outbox and audit rows in one transaction, fenced by the lease.
+        """Evidence, verdict, sightings, cases, intents, outbox and audit rows in one transaction, fenced by the lease.
 
         Applies the plans: Propose and Act create or extend the case, Act adds the intents (their ``case_id`` is
         filled in), ProposeRelease and Supersede change it; a tripped breaker is opened. The caps are checked again

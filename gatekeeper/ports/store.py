@@ -10,6 +10,7 @@ from gatekeeper.ports.journal import BrakeStore, IntentStore, VerifyStore, Watch
 from gatekeeper.ports.policies import PolicyStore
 from gatekeeper.ports.readings import ReviewStore, StatusStore
 from gatekeeper.ports.registries import RegistryStore
+from gatekeeper.ports.sightings import SightingStore
 from gatekeeper.ports.tokens import TokenStore
 from gatekeeper.ports.waivers import WaiverStore
 
@@ -17,6 +18,7 @@ from gatekeeper.ports.waivers import WaiverStore
 class Store(
     WatchStore,
     VerifyStore,
+    SightingStore,
     IntentStore,
     BrakeStore,
     PolicyStore,

@@ -27,6 +27,7 @@ from gatekeeper.core.lifecycle import (
 from gatekeeper.core.plan import Act, Propose, plan
 from gatekeeper.core.policy import Action, Mode, ScopedPolicy
 from gatekeeper.core.rules.catalogue import READ_COMPONENTS
+from gatekeeper.core.sighting import sighted, signatures_of
 from gatekeeper.core.verdict import State, Subject, Verdict
 from gatekeeper.ports import DueSubject, Judgement, Lease, TagPlan
 from gatekeeper.workflow import drafts
@@ -68,6 +69,9 @@ def verify(room: Workroom, lease: Lease, *, run_started: datetime) -> Verified:
         room.store.drop_subject(lease, why="gone-from-registry", now=room.clock.now())
         return Verified(name, None)
     now = room.clock.now()
+    if stored is None:
+        known = room.store.first_sightings(signatures_of(gathered.evidence))
+        gathered = dataclasses.replace(gathered, evidence=sighted(gathered.evidence, known, now))
     ours = room.store.ours(due.repository)
     tags = tuple(sorted(tag for tag in due.tags if ours.get(tag) != due.digest))
     subject = Subject(due.repository, due.digest, tags, due.first_seen)

@@ -10,7 +10,20 @@ from typing import Any
 from gatekeeper.core.component import SbomDocument, SbomFormat
 from gatekeeper.core.digest import Digest
 from gatekeeper.core.errors import Cause
-from gatekeeper.core.evidence import Absent, Evidence, Form, NodeEvidence, Sbom, Sboms, Trust, Unavailable
+from gatekeeper.core.evidence import (
+    Absent,
+    Candidate,
+    Candidates,
+    Evidence,
+    Form,
+    NodeEvidence,
+    Outcome,
+    Purpose,
+    Sbom,
+    Sboms,
+    Trust,
+    Unavailable,
+)
 from gatekeeper.core.lifecycle import IntentDraft, IntentKind
 from gatekeeper.core.manifest import OCI_MANIFEST
 from gatekeeper.core.plan import Act, Nothing, Plan, Propose
@@ -43,6 +56,29 @@ def sbom_evidence(*documents: Digest) -> Sboms:
             Sbom(Form.SBOM_REFERRER, digest("carrier"), document, "spdx-json", Trust.UNSIGNED, 2, 0)
             for document in documents
         )
+    )
+
+
+def signed_evidence(subject: Digest, *signatures: Digest, refused: Digest) -> Evidence:
+    """Evidence with a verified candidate for each signature, beside a refused one."""
+    outcomes = [*((one, Outcome.VERIFIED) for one in signatures), (refused, Outcome.REFUSED)]
+    found = tuple(
+        Candidate(
+            Form.SIGSTORE_BUNDLE,
+            digest("carrier"),
+            position,
+            ("referrers-api",),
+            Purpose.SIGNATURE,
+            outcome,
+            "signature-verified" if outcome is Outcome.VERIFIED else "subject-mismatch",
+            "",
+            signature=signature,
+        )
+        for position, (signature, outcome) in enumerate(outcomes)
+    )
+    gathered = evidence(subject)
+    return dataclasses.replace(
+        gathered, root=dataclasses.replace(gathered.root, signatures=Candidates(found))
     )
 
 

@@ -37,6 +37,7 @@ from tests.contract.store.samples import (
     quarantined,
     sbom,
     sbom_evidence,
+    signed_evidence,
     verdict,
     watch,
 )
@@ -338,3 +339,19 @@ def test_a_judgement_without_a_lease_is_recorded_too(store: Database) -> None:
     store.record(None, judgement(subject, verdict(subject)), now=NOW)
     with pytest.raises(ConflictError):
         store.record(lease, judgement(subject, verdict(subject)), now=NOW)
+
+
+def test_the_first_sight_of_a_signature_stays(store: Database) -> None:
+    watch(store, {"v1": ONE})
+    lease, subject = due(store)
+    seen, unseen, refused = digest("seen"), digest("unseen"), digest("refused")
+    gathered = signed_evidence(ONE, seen, refused=refused)
+    store.record(lease, judgement(subject, verdict(subject), gathered=gathered), now=NOW)
+    assert store.first_sightings(frozenset({seen, unseen, refused})) == {seen: NOW}
+    lease, subject = due(store, now=NOW + 6 * HOUR)
+    again = judgement(subject, verdict(subject), gathered=gathered)
+    store.record(lease, again, now=NOW + 6 * HOUR)
+    assert store.first_sightings(frozenset({seen})) == {seen: NOW}
+    assert store.first_sightings(frozenset()) == {}
+    many = frozenset(digest(f"other {number}") for number in range(1200)) | {seen}
+    assert store.first_sightings(many) == {seen: NOW}

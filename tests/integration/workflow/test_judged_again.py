@@ -2,11 +2,17 @@
 
 import dataclasses
 from datetime import timedelta
+from typing import Any
 
 from gatekeeper.core.lifecycle import CaseState
-from gatekeeper.core.policy import Action, Mode, RuleSet
+from gatekeeper.core.manifest import Manifest
+from gatekeeper.core.policy import Action, Mode, Policy, RuleSet
 from gatekeeper.core.rules.user_root import UserRoot
+from gatekeeper.core.sighting import verified_candidates
+from gatekeeper.core.signer import Signer
+from gatekeeper.core.trust import TrustMaterial
 from gatekeeper.core.waiver import Waiver
+from gatekeeper.ports import Judged, SignatureVerifier, Verified, Wanted
 from gatekeeper.workflow.answer import AnswerState
 from gatekeeper.workflow.explain import explanation_of
 from tests.integration.workflow.world import World, policy_of
@@ -39,6 +45,91 @@ def test_other_trust_material_gathers_evidence_anew(world: World) -> None:
     world.rounds(1)
     assert [request for request in world.registry.requests if "/referrers/" in request.path]
     assert world.status("app/web:1.0").state is not AnswerState.PASSED
+
+
+@dataclasses.dataclass(slots=True)
+class CountingVerifier:
+    """The real verifier, counting how often it is asked."""
+
+    within: SignatureVerifier
+    asked: int = 0
+
+    def wanted(self, manifest: Manifest, *, found_at: tuple[str, ...], tag: str | None) -> tuple[Wanted, ...]:
+        return self.within.wanted(manifest, found_at=found_at, tag=tag)
+
+    def verify(self, wanted: Wanted, content: bytes, *, subject: Judged, trust: TrustMaterial) -> Verified:
+        self.asked += 1
+        return self.within.verify(wanted, content, subject=subject, trust=trust)
+
+
+def _counted(world: World) -> CountingVerifier:
+    counting = CountingVerifier(world.app.room.signatures)
+    world.app = dataclasses.replace(world.app, room=dataclasses.replace(world.app.room, signatures=counting))
+    return counting
+
+
+def test_unchanged_evidence_costs_no_cryptography_and_no_fetch(world: World) -> None:
+    world.scope(action=Action.REPORT)
+    world.good("app/web", "1.0")
+    counting = _counted(world)
+    world.rounds(2)
+    asked = counting.asked
+    assert asked
+    for window in ({"retired_at": world.clock.now()}, {"not_after": world.clock.now()}):
+        world.policy = _with_window(world, **window)
+        world.registry.clear_requests()
+        world.rounds(1)
+        answer = world.status("app/web:1.0")
+        assert answer.verdict is not None
+        assert answer.verdict.policy_revision == world.policy.revision
+        assert answer.state is AnswerState.PASSED, "it was seen before its key was retired"
+    assert counting.asked == asked
+    assert not [
+        request
+        for request in world.registry.requests
+        if "/blobs/" in request.path or "/referrers/" in request.path
+    ]
+
+
+def _with_window(world: World, **window: Any) -> Policy:
+    key = dataclasses.replace(world.policy.signers["alice"].keys[0], **window)
+    return dataclasses.replace(world.policy, signers={"alice": Signer("alice", (key,))})
+
+
+def test_a_key_is_retired_and_then_compromised(world: World) -> None:
+    world.scope(action=Action.REPORT)
+    world.good("app/web", "1.0")
+    world.rounds(2)
+    retired = world.clock.now()
+    world.policy = _with_window(world, retired_at=retired)
+    world.good("app/web", "2.0", text="signed after its key was retired")
+    world.settle()
+    assert world.status("app/web:1.0").state is AnswerState.PASSED
+    late = world.status("app/web:2.0")
+    assert (late.state, late.reason_code) == (AnswerState.FAILED, "signature-key-retired")
+
+    world.policy = _with_window(world, compromised_at=retired)
+    world.rounds(2)
+    lost = world.status("app/web:1.0")
+    assert (lost.state, lost.reason_code) == (AnswerState.FAILED, "signature-key-compromised")
+
+
+def test_the_first_sight_outlives_the_evidence(world: World) -> None:
+    """A signature that was seen once is known, also when it is found again elsewhere or much later."""
+    world.scope(action=Action.REPORT)
+    first = world.good("app/web", "1.0")
+    world.rounds(2)
+    world.policy = _with_window(world, retired_at=world.clock.now())
+    world.rounds(1, every=timedelta(hours=30))
+    assert world.status("app/web:1.0").state is AnswerState.PASSED
+    signatures = [
+        candidate.first_seen
+        for judged in world.app.room.store.judged_subjects(after=0, limit=9)
+        if judged.digest == first
+        for candidate in verified_candidates(judged.evidence)
+    ]
+    assert signatures
+    assert all(seen is not None and seen < world.clock.now() - timedelta(hours=30) for seen in signatures)
 
 
 def test_an_expired_waiver_makes_its_finding_count_again(world: World) -> None:

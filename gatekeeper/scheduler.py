@@ -22,7 +22,8 @@ from gatekeeper.core.errors import Cause, GatekeeperError, UnavailableError
 from gatekeeper.core.reach import reach_of
 from gatekeeper.ports import Lease, WorkKind
 from gatekeeper.ports.engine import Engine
-from gatekeeper.workflow import feeds
+from gatekeeper.workflow import feeds, notify
+from gatekeeper.workflow.alarms import raise_alarms
 from gatekeeper.workflow.discover import discover
 from gatekeeper.workflow.enforce import enforce
 from gatekeeper.workflow.policy_change import weigh
@@ -46,6 +47,8 @@ class Rhythm:
     feeds: timedelta = timedelta(minutes=1)
     """How often it is looked whether a feed is due; each has an interval of its own."""
     audit_head: timedelta = timedelta(hours=1)
+    trouble: timedelta = timedelta(minutes=1)
+    """How often it is looked whether something is stuck or about to end."""
     drain: timedelta = timedelta(seconds=25)
 
 
@@ -60,6 +63,7 @@ class Daemon:
         self._claiming = _Locks()
         self._in_hand = _InHand()
         self._looking: set[str] = set()
+        self._telling: set[str] = set()
         self._unseen: set[str] = set()
         self._marked: str | None = None
         self._told: str | None = None
@@ -141,6 +145,33 @@ class Daemon:
         for weighed in feeds.carry_on(self._room):
             _log.log(logging.WARNING if weighed.held else logging.INFO, "%s", weighed)
 
+    def tell(self) -> None:
+        """Has the engine deliver events to each webhook: one that hangs keeps nobody from the others."""
+        notify.address(self._room)
+        for endpoint in self._room.notifier.endpoints():
+            if endpoint not in self._telling:
+                self._telling.add(endpoint)
+                self._engine.submit(f"webhook {endpoint}", partial(self._deliver, endpoint))
+
+    def _deliver(self, endpoint: str) -> None:
+        try:
+            told = notify.deliver(self._room, endpoint)
+        finally:
+            self._telling.discard(endpoint)
+        if told.trouble is not None:
+            _log.warning(
+                "webhook %s: %s%s",
+                endpoint,
+                ascii(told.trouble),
+                "; the message is given up" if told.dead else "",
+            )
+
+    def look_for_trouble(self) -> None:
+        """Tells once of what is stuck or about to end, and forgets events that are old."""
+        for alarm in raise_alarms(self._room):
+            _log.warning("%s", ascii(alarm))
+        self._room.store.forget_events(before=self._room.clock.now() - self._room.limits.events_kept)
+
     def renew_leases(self) -> None:
         """What waits here or takes long stays ours. A process that died renews nothing."""
         self._room.store.renew(self._in_hand.leases(), until=self._room.clock.now() + self._room.limits.lease)
@@ -155,6 +186,8 @@ class Daemon:
             done += claimed
             if claimed == 0:
                 break
+        self.look_for_trouble()
+        self.tell()
         return done
 
     # life
@@ -179,6 +212,8 @@ class Daemon:
             (self.renew_leases, lease / 3, soon + lease / 3),
             (self.update_feeds, rhythm.feeds, soon + timedelta(seconds=1)),
             (self.log_audit_head, rhythm.audit_head, soon + rhythm.audit_head),
+            (self.tell, rhythm.tick, soon + timedelta(milliseconds=300)),
+            (self.look_for_trouble, rhythm.trouble, soon + timedelta(seconds=5)),
         ):
             scheduler.add_job(
                 _reported(job),
@@ -193,7 +228,13 @@ class Daemon:
     def stop(self) -> bool:
         """Ticks no more and lets work under way end. False when the deadline passed before it did."""
         if self._scheduler is not None:
-            for job in (self.look_for_repositories, self.update_feeds, self.tick):
+            for job in (
+                self.look_for_repositories,
+                self.update_feeds,
+                self.tick,
+                self.tell,
+                self.look_for_trouble,
+            ):
                 self._scheduler.remove_job(job.__name__)
         ended = self._engine.drain(self._rhythm.drain.total_seconds())
         if self._scheduler is not None:

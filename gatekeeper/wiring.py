@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from gatekeeper.core.lifecycle import Case, Decision
     from gatekeeper.core.policy import Policy
     from gatekeeper.core.reference import Reference
-    from gatekeeper.ports import Clock, Registries, RevocationAnswers, Store
+    from gatekeeper.ports import Clock, Notifier, Registries, RevocationAnswers, Store
     from gatekeeper.ports.engine import Engine
     from gatekeeper.scheduler import Daemon
     from gatekeeper.signatures.trust_store import KeptRoot
@@ -52,6 +52,7 @@ class Parts:
     nonce: Callable[[], str] | None = None
     pause: Callable[[float], None] | None = None
     spread: Callable[[], float] | None = None
+    notifier: Notifier | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +195,7 @@ def build(
         watches=lambda repository: _watches(settings, repository),
         named=lambda: _named(settings),
         review=settings.server.public_url or "gatekeeper quarantine list",
+        notifier=given.notifier or _notifier(settings, closers),
         limits_in_force=lambda: dataclasses.replace(_limits(now()), lease=settings.engine.lease),
         caps_in_force=lambda: now().caps,
         attesting=attesting_of(settings),
@@ -409,7 +411,21 @@ def _limits(settings: Settings) -> Limits:
         feed_max_age=settings.feeds.max_age,
         feed_hold_share=settings.feeds.hold_share,
         feed_hold_minimum=settings.feeds.hold_minimum,
+        events_kept=settings.notifications.keep,
     )
+
+
+def _notifier(settings: Settings, closers: list[Callable[[], None]]) -> Notifier:
+    from gatekeeper.workflow.workroom import Silence
+
+    told = settings.notifications
+    if not told.webhooks:
+        return Silence()
+    from gatekeeper.notifications.webhooks import Webhooks
+
+    webhooks = Webhooks(told.webhooks, source=told.source)
+    closers.append(webhooks.close)
+    return webhooks
 
 
 def _nonce() -> str:

@@ -14,6 +14,7 @@ from gatekeeper.cli.commands import (
     config,
     conformance,
     hold,
+    notification,
     policy,
     quarantine,
     registry,
@@ -33,6 +34,7 @@ from gatekeeper.cli.commands.run import run
 from gatekeeper.cli.commands.status import status
 from gatekeeper.cli.commands.verify import verify
 from gatekeeper.cli.commands.verify_vsa import verify_vsa
+from gatekeeper.cli.commands.watch import watch
 
 app = typer.Typer(
     name="gatekeeper",
@@ -59,6 +61,8 @@ app.add_typer(config.app, name="config")
 app.add_typer(sbom.app, name="sbom")
 app.command()(match)
 app.command()(migrate)
+app.command()(watch)
+app.add_typer(notification.app, name="notification")
 app.add_typer(audit.app, name="audit")
 app.add_typer(token.app, name="token")
 app.add_typer(sign.app, name="sign")

@@ -250,6 +250,22 @@ class LocalDesk:
         close_breaker(self._room, actor=actor(), reason=reason)
         return self.brakes()
 
+    def events(self, after: int, limit: int) -> Plain:
+        """Events after this one."""
+        from gatekeeper.workflow.notify import follow
+
+        return plain(follow(self._room, after=after, limit=limit))
+
+    def dead_letters(self) -> Plain:
+        """Messages that were given up."""
+        return {"items": [plain(letter) for letter in self._room.store.dead_letters()], "next": None}
+
+    def resend(self, ids: list[int] | None, reason: str) -> Plain:
+        """Dead letters are sent again."""
+        from gatekeeper.workflow.notify import resend
+
+        return {"resent": resend(self._room, ids, actor=actor(), reason=reason)}
+
     def policy_change(self) -> Plain:
         """The policy in force and what it turned."""
         from gatekeeper.workflow.policy_change import change
@@ -261,6 +277,19 @@ class LocalDesk:
         from gatekeeper.workflow.policy_change import accept
 
         return {"change": plain(accept(self._room, revision, actor=actor(), reason=reason))}
+
+
+def try_notification(config: Path | None, name: str) -> Plain:
+    """One message to a webhook. Raises what it answers."""
+    from gatekeeper.workflow.notify import try_out
+
+    settings = load_settings(find_config(config))
+    application = build(settings, Policy, Parts(registries=NoRegistries(settings)))
+    try:
+        try_out(application.room, name, actor=actor())
+    finally:
+        application.close()
+    return {"webhook": name, "state": "taken"}
 
 
 def preview_policy(config: Path | None, policy: Path | None) -> Plain:

@@ -231,6 +231,22 @@ class RemoteDesk:
             self._ask("POST", "/v1/breaker/close", body={"reason": reason}), "hold", "breaker"
         )
 
+    def events(self, after: int, limit: int) -> Plain:
+        """GET /v1/events."""
+        answer = self._ask("GET", "/v1/events", {"after": str(after), "limit": str(limit)})
+        return self._having(answer, "items", "newest")
+
+    def dead_letters(self) -> Plain:
+        """GET /v1/dead-letters."""
+        return self._having(self._ask("GET", "/v1/dead-letters"), "items", "next")
+
+    def resend(self, ids: list[int] | None, reason: str) -> Plain:
+        """POST /v1/dead-letters/resend."""
+        body: dict[str, object] = {"reason": reason}
+        if ids is not None:
+            body["ids"] = ids
+        return self._having(self._ask("POST", "/v1/dead-letters/resend", body=body), "resent")
+
     def policy_change(self) -> Plain:
         """GET /v1/policy."""
         return self._having(self._ask("GET", "/v1/policy"), "change")
@@ -273,7 +289,7 @@ class RemoteDesk:
         path: str,
         query: Mapping[str, str] | list[tuple[str, str]] | None = None,
         *,
-        body: Mapping[str, str] | None = None,
+        body: Mapping[str, object] | None = None,
         timeout: float = TIMEOUT,
     ) -> Plain:
         """One request. Raises the error family that the problem document names; redirects are not followed."""

@@ -19,6 +19,7 @@ from gatekeeper.config.models import (
     ServerModel,
     TrustModel,
 )
+from gatekeeper.config.notifications import assemble_notifications
 from gatekeeper.config.problems import Location, ProblemList
 from gatekeeper.config.registries import assemble_registry
 from gatekeeper.config.settings import (
@@ -79,6 +80,7 @@ def assemble(
         feeds=assemble_feeds(assembly, model.feeds),
         logging=LoggingSettings(**dict(model.logging)),
         trust=_trust(assembly, model.trust),
+        notifications=assemble_notifications(assembly, model),
         signing=None if model.signing is None else assemble_signing(assembly, model.signing),
         revocation=_revocation(assembly, model.revocation),
     )

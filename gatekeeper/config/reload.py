@@ -13,7 +13,7 @@ from gatekeeper.config.settings import Settings
 from gatekeeper.core.errors import ConfigurationError
 from gatekeeper.core.policy import Policy
 
-NEEDS_RESTART = frozenset({"database", "server", "registries", "engine", "signing"})
+NEEDS_RESTART = frozenset({"database", "server", "registries", "engine", "notifications", "signing"})
 """Sections that are only read at the start."""
 
 

@@ -15,6 +15,7 @@ from gatekeeper.core.lifecycle import Caps
 from gatekeeper.core.policy import matches_any
 from gatekeeper.core.trust import PublicKey
 from gatekeeper.core.waiver import WaiverLimits
+from gatekeeper.notifications.endpoint import Endpoint
 from gatekeeper.registry.settings import RegistrySettings
 from gatekeeper.signatures.notation.settings import RevocationSettings
 
@@ -178,6 +179,16 @@ class SigningSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class NotificationSettings:
+    """Who is told of events, and how."""
+
+    source: str = "gatekeeper"
+    """What our events call this installation (CloudEvents ``source``)."""
+    keep: timedelta = timedelta(days=30)
+    webhooks: tuple[Endpoint, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """The whole of ``config.toml``."""
 
@@ -195,6 +206,7 @@ class Settings:
     feeds: FeedSettings = field(default_factory=FeedSettings)
     logging: LoggingSettings = field(default_factory=LoggingSettings)
     trust: TrustSettings = field(default_factory=TrustSettings)
+    notifications: NotificationSettings = field(default_factory=NotificationSettings)
     signing: SigningSettings | None = None
     revocation: RevocationSettings = field(default_factory=RevocationSettings)
 

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Row, insert, select
 
 from gatekeeper.core.canonical import canonical_bytes, to_plain
 from gatekeeper.core.digest import Digest
+from gatekeeper.core.event import told
 from gatekeeper.database import tables
 from gatekeeper.database.columns import canonical_text, storable
 from gatekeeper.database.connection import Link, touch
@@ -26,8 +27,6 @@ GENESIS = AuditHead(0, "0" * 64)
 _CHUNK = 1000
 _BEFORE_ALL = -(2**62)
 _UNREADABLE = (ValueError, TypeError, OverflowError, AttributeError)
-_TOLD = ("verdict-recorded", "verdict-will-fail", "case-", "breaker-", "hold-", "feed-held", "feed-accepted")
-"""Actions that other people are told about: they go into the outbox too."""
 
 
 def add(
@@ -55,11 +54,11 @@ def add(
     }
     row["hash"] = link_hash(AuditRow(**row, detail=said, hash=""))
     connection.execute(insert(tables.audit).values(**row, detail=canonical_text(said)))
-    if action.startswith(_TOLD):
+    if told(action, said):
         body = {"actor": row["actor"], "reason": row["reason"], "detail": said, "audit": row["seq"]}
         connection.execute(
             insert(tables.outbox).values(
-                at=now, kind=action, subject=subject, body=canonical_text(body), next_due=now
+                at=now, kind=action, subject=row["subject"], body=canonical_text(body), unsent=True
             )
         )
     return AuditHead(row["seq"], row["hash"])

@@ -14,6 +14,7 @@ from gatekeeper.database.connection import Link, make_engine
 from gatekeeper.database.feeds import Feeds
 from gatekeeper.database.imports import Imports
 from gatekeeper.database.intents import Intents
+from gatekeeper.database.outbox import Outbox
 from gatekeeper.database.policies import Policies
 from gatekeeper.database.rebuild import Rebuild
 from gatekeeper.database.reevaluation import Reevaluation
@@ -42,6 +43,7 @@ class Database(
     Cases,
     Status,
     AuditTrail,
+    Outbox,
     Tokens,
     Waivers,
     Documents,

@@ -352,14 +352,40 @@ counter = Table(
 outbox = Table(
     "outbox",
     metadata,
+    # rises in the order of the transactions: whoever follows goes on from the last one seen
     key(),
     Column("at", Moment, nullable=False),
     Column("kind", Text, nullable=False),
     Column("subject", Words, nullable=False),
     Column("body", Text, nullable=False),
+    # no deliveries were made of it yet
+    Column("unsent", Boolean, nullable=False),
+    Index("ix_outbox_unsent", "id", sqlite_where=text("unsent"), postgresql_where=text("unsent")),
+    Index(None, "at"),
+)
+
+delivery = Table(
+    "delivery",
+    metadata,
+    key(),
+    refers("outbox_id", "outbox.id"),
+    # the webhook's name in the configuration
+    Column("endpoint", Text, nullable=False),
     Column("attempts", Integer, nullable=False, server_default="0"),
+    # given up: listed, and sent again when a person says so
+    Column("dead_at", Moment),
     *lease_columns(),
-    Index(None, "next_due"),
+    UniqueConstraint("outbox_id", "endpoint"),
+    Index(None, "endpoint", "next_due"),
+)
+
+alarm = Table(
+    "alarm",
+    metadata,
+    # what people were told is wrong, until it is right again: told once, not at every look
+    Column("kind", Text, primary_key=True),
+    Column("subject", Text, primary_key=True),
+    Column("since", Moment, nullable=False),
 )
 
 audit = Table(

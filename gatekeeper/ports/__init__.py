@@ -18,6 +18,7 @@ from gatekeeper.ports.evidence import (
     WantedSbom,
 )
 from gatekeeper.ports.journal import BrakeStore, IntentStore, VerifyStore, WatchStore
+from gatekeeper.ports.notifications import DeadLetter, Delivery, Notifier, OutboxStore
 from gatekeeper.ports.policies import PolicyChange, PolicyStore
 from gatekeeper.ports.readings import CaseRow, ReviewStore, StatusRow, StatusStore
 from gatekeeper.ports.registries import Glance, RegistryRow, RegistryStore
@@ -65,6 +66,8 @@ __all__ = [
     "CaseRow",
     "Clock",
     "Copied",
+    "DeadLetter",
+    "Delivery",
     "DueSubject",
     "FoundReferrer",
     "GatheredSbom",
@@ -75,8 +78,10 @@ __all__ = [
     "Judgement",
     "LayerBytes",
     "Lease",
+    "Notifier",
     "Offered",
     "OurTag",
+    "OutboxStore",
     "Page",
     "PolicyChange",
     "PolicyStore",

@@ -7,6 +7,7 @@ from typing import Protocol
 from gatekeeper.ports.audit import AuditStore
 from gatekeeper.ports.feeds import FeedStore, ReevaluationStore, ScanStore
 from gatekeeper.ports.journal import BrakeStore, IntentStore, VerifyStore, WatchStore
+from gatekeeper.ports.notifications import OutboxStore
 from gatekeeper.ports.policies import PolicyStore
 from gatekeeper.ports.readings import ReviewStore, StatusStore
 from gatekeeper.ports.registries import RegistryStore
@@ -26,6 +27,7 @@ class Store(
     ReviewStore,
     StatusStore,
     AuditStore,
+    OutboxStore,
     TokenStore,
     WaiverStore,
     ScanStore,

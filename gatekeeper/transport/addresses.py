@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Callable
 from enum import IntEnum
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
@@ -62,3 +63,18 @@ def allowed_from(home: frozenset[Reach]) -> frozenset[Reach]:
     if Reach.LOOPBACK in home:
         allowed.add(Reach.PRIVATE)
     return frozenset(allowed)
+
+
+def admitting(networks: tuple[str, ...]) -> Callable[[str], bool]:
+    """Public addresses and those in ``networks`` (CIDR). Raises ValueError for what is no network."""
+    allowed = [ip_network(network) for network in networks]
+
+    def admits(address: str) -> bool:
+        try:
+            parsed = _unwrapped(ip_address(address.partition("%")[0]))
+            public = reach_of(address) is Reach.PUBLIC
+        except ValueError:
+            return False
+        return public or any(parsed in network for network in allowed)
+
+    return admits

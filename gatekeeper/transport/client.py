@@ -15,7 +15,7 @@ from urllib3.util import Retry, Timeout
 
 from gatekeeper.core.errors import Cause, UnavailableError
 from gatekeeper.transport.adapter import PoolAdapter
-from gatekeeper.transport.addresses import Reach, allowed_from, reach_of, reaches
+from gatekeeper.transport.addresses import Reach, admitting, allowed_from, reach_of, reaches
 from gatekeeper.transport.connection import BOUNDS
 from gatekeeper.transport.faults import CAUGHT, AddressRefusedError, relabelled
 from gatekeeper.transport.kept import Ask, Whole, over_kept
@@ -90,6 +90,7 @@ class Transport:
         self._session.mount("https://", self._own)
         self._session.mount("http://", self._own)
         self._pool = self._own.pool(self._prefix)
+        self._admits = None if settings.networks is None else admitting(settings.networks)
         self._foreign: PoolAdapter | None = None
         self._connect = settings.connect
         self._total = settings.total
@@ -152,7 +153,7 @@ class Transport:
         quick = self._over_kept(request, url, until) if whole else None
         if isinstance(quick, Whole):
             return quick, url
-        raw = quick or self._exchange(self._pool, request, url, until, admits=None)
+        raw = quick or self._exchange(self._pool, request, url, until, admits=self._admits)
         if request.redirects is Redirects.NEVER or raw.status not in _REDIRECTS:
             return raw, url
         return self._follow(raw, request, url, until)
@@ -162,7 +163,7 @@ class Transport:
         settings = self._settings
         if request.body is not None or settings.proxy is not None:
             return None
-        self._bind(until, admits=None)
+        self._bind(until, admits=self._admits)
         ask = Ask(
             request.method,
             _path(url),
@@ -200,7 +201,7 @@ class Transport:
                 request = replace(request, headers=bare)
             here = target
             if target == self.origin:
-                raw = self._exchange(self._pool, request, url, until, admits=None)
+                raw = self._exchange(self._pool, request, url, until, admits=self._admits)
             else:
                 raw = self._exchange(
                     self._abroad().pool(url), request, url, until, admits=self._admitted(target)
@@ -288,7 +289,7 @@ class Transport:
             )
         except AddressRefusedError as error:
             raise UnavailableError(
-                f"{request.method} {describe(url)}: the redirect lies in an inner network",
+                f"{request.method} {describe(url)}: it lies in an inner network that is not allowed",
                 cause=Cause.PROTOCOL,
             ) from error
         except CAUGHT as error:

@@ -27,3 +27,5 @@ class TransportSettings:
     client_key: str | None = None
     proxy: str | None = field(default=None, repr=False)
     """``http://[user:password@]host:port``"""
+    networks: tuple[str, ...] | None = None
+    """For an origin that others name: which addresses it may have beside public ones (CIDR). None: any."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from gatekeeper.core.digest import Digest
+from gatekeeper.core.event import Event
 from gatekeeper.core.lifecycle import Brake, Breaker, CapUse, Hold
 from gatekeeper.core.reference import Repository
 from gatekeeper.core.verdict import State
@@ -70,4 +71,6 @@ BRAKES = Members(
     ),
 )
 POLICY_IN_FORCE = Members("PolicyInForce", (("change", PolicyChange | None),))
+EVENTS = Members("Events", (("items", tuple[Event, ...]), ("newest", int)))
+RESENT = Members("Resent", (("resent", int),))
 NEW_TOKEN = Members("NewToken", (("token", ApiToken), ("text", str)))

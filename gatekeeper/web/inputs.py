@@ -45,6 +45,7 @@ CaseStates = Annotated[
     Query(max_length=20, description="default: those that wait for a person (proposed, open, kept)"),
 ]
 WaiverId = Annotated[str, Path(min_length=1, max_length=100, pattern=_LINE)]
+EventId = Annotated[int, Query(ge=0, le=2**53, description="the last event seen; 0: all that are kept")]
 CaseId = Annotated[str, Path(min_length=1, max_length=100, pattern=_LINE)]
 DigestText = Annotated[str, Path(max_length=200, pattern=_LINE, description="sha256:… or sha512:…")]
 TokenId = Annotated[str, Path(max_length=100, pattern=_LINE)]
@@ -78,6 +79,14 @@ class WaiverBody(ReasonBody):
     repositories: Annotated[str, Field(min_length=1, max_length=400, pattern=_GLOB)] | None = None
     owner: Annotated[str, Field(min_length=1, max_length=200, pattern=_LINE)] | None = None
     expires_at: AwareDatetime
+
+
+class ResendBody(ReasonBody):
+    """Dead letters to send again; left out: all."""
+
+    ids: (
+        Annotated[list[Annotated[int, Field(ge=1, le=2**53)]], Field(min_length=1, max_length=1000)] | None
+    ) = None
 
 
 class PromotionBody(_Strict):

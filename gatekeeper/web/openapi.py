@@ -8,9 +8,9 @@ from fastapi import FastAPI
 
 from gatekeeper.core.lifecycle import Case
 from gatekeeper.core.verdict import Verdict
-from gatekeeper.ports import ApiToken, CaseRow, RegistryRow
+from gatekeeper.ports import ApiToken, CaseRow, DeadLetter, RegistryRow
 from gatekeeper.web import problem, status
-from gatekeeper.web.answers import BRAKES, NEW_TOKEN, POLICY_IN_FORCE, ListedImage, PageOf
+from gatekeeper.web.answers import BRAKES, EVENTS, NEW_TOKEN, POLICY_IN_FORCE, RESENT, ListedImage, PageOf
 from gatekeeper.web.schemas import Schemas
 from gatekeeper.workflow.answer import Answer
 from gatekeeper.workflow.explain import Explanation
@@ -25,12 +25,15 @@ ANSWERS: dict[str, object] = {
     "Case": Case,
     "CasePage": PageOf(Case),
     "CaseRow": CaseRow,
+    "DeadLetterPage": PageOf(DeadLetter),
+    "Events": EVENTS,
     "Explanation": Explanation,
     "ListedImagePage": PageOf(ListedImage),
     "NewToken": NEW_TOKEN,
     "PolicyInForce": POLICY_IN_FORCE,
     "Promotion": Promotion,
     "RegistryRowPage": PageOf(RegistryRow),
+    "Resent": RESENT,
     "Verdict": Verdict,
     "ListedWaiver": ListedWaiver,
     "ListedWaiverPage": PageOf(ListedWaiver),

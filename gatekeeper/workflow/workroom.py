@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from threading import Lock
 
 from gatekeeper.core.attesting import AttestingTerms
 from gatekeeper.core.errors import NotFoundError, NotOfferedError, UnavailableError
+from gatekeeper.core.event import Event
 from gatekeeper.core.feed import FeedSource
 from gatekeeper.core.lifecycle import Caps
 from gatekeeper.core.policy import Policy
@@ -17,6 +18,7 @@ from gatekeeper.core.waiver import WaiverLimits
 from gatekeeper.ports import (
     AttestationSigner,
     Clock,
+    Notifier,
     Registries,
     Registry,
     SbomReader,
@@ -69,6 +71,8 @@ class Limits:
     """A version of a feed is held when it makes more than this share of the judged subjects fail …"""
     feed_hold_minimum: int = 10
     """… and more than so many."""
+    events_kept: timedelta = timedelta(days=30)
+    """How long events can be followed; the audit trail tells the same for ever."""
 
     def retry_after(self, attempts: int) -> timedelta:
         """How long to wait after this many attempts failed."""
@@ -119,6 +123,18 @@ class Attesting:
     signer: AttestationSigner
 
 
+class Silence:
+    """The notifier where no webhook is configured."""
+
+    def endpoints(self) -> Mapping[str, tuple[str, ...]]:
+        """None."""
+        return {}
+
+    def send(self, endpoint: str, event: Event, *, now: datetime) -> None:  # noqa: ARG002 - the port's
+        """There is nobody to tell."""
+        raise NotFoundError(f"no webhook is called {endpoint}", reason_code="webhook-unknown")
+
+
 @dataclass(frozen=True, slots=True)
 class Collector:
     """What collecting evidence needs: no database, so that ``check`` can use it alone."""
@@ -167,6 +183,8 @@ class Workroom:
     """Repositories that the configuration names without wildcards: they need no catalog."""
     review: str = "gatekeeper quarantine list"
     """Where a person decides about a case: written on tombstones."""
+    notifier: Notifier = field(default_factory=Silence)
+    """Tells people of events."""
     limits_in_force: Callable[[], Limits] = Limits
     caps_in_force: Callable[[], Caps] = Caps
     waiver_limits_in_force: Callable[[], WaiverLimits] = WaiverLimits

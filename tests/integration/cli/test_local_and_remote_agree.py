@@ -39,6 +39,10 @@ def test_every_reading_answer_is_the_same(gate: Gate) -> None:
     assert local.brakes()["brakes"] == []
     assert remote.registries() == local.registries()
     assert remote.policy_change() == local.policy_change()
+    assert remote.events(0, 2) == local.events(0, 2)
+    assert [event["kind"] for event in local.events(0, 2)["items"]] == ["verdict-recorded", "case-opened"]
+    assert remote.dead_letters() == local.dead_letters() == {"items": [], "next": None}
+    assert remote.resend(None, "it is back") == local.resend(None, "it is back") == {"resent": 0}
     assert local.policy_change()["change"]["revision"] == world.policy.revision
 
 

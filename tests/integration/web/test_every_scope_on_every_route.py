@@ -74,6 +74,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prepared]:
             "ReasonBody": {"reason": "tried by a test"},
             "ReviewBody": {"reason": "tried by a test"},
             "WaiverBody": {**waiver, "repositories": site.image("app/good")},
+            "ResendBody": {"reason": "tried by a test"},
             "PromotionBody": {"image": site.image(good), "target": site.image("prod/good:1")},
             "TokenBody": {"name": "made", "scopes": ["read"], "repositories": ["**"]},
         }

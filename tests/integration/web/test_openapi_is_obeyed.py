@@ -10,6 +10,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,7 @@ def test_real_answers_fit_their_schemas(site: Site) -> None:
     case = site.world.case().id
     site.ask("POST", "/v1/hold/on", body=REASON)
     site.ask("POST", "/v1/hold/off", body=REASON)
+    _give_up_a_message(site)
     repository, _, digest = good.partition("@")
     token = {"name": "made", "scopes": ["read"], "repositories": ["**"]}
     waiver = {
@@ -65,6 +67,9 @@ def test_real_answers_fit_their_schemas(site: Site) -> None:
         ("POST", "/v1/hold/off", "/v1/hold/off", {}, REASON),
         ("POST", "/v1/breaker/close", "/v1/breaker/close", {}, REASON),
         ("GET", "/v1/policy", "/v1/policy", {}, None),
+        ("GET", "/v1/events", "/v1/events", {}, None),
+        ("GET", "/v1/dead-letters", "/v1/dead-letters", {}, None),
+        ("POST", "/v1/dead-letters/resend", "/v1/dead-letters/resend", {}, REASON),
         ("POST", f"/v1/policy/{site.revision}/accept", "/v1/policy/{revision}/accept", {}, REASON),
         ("GET", "/v1/registries", "/v1/registries", {}, None),
         ("POST", "/v1/registries/none/accept", "/v1/registries/{host}/accept", {}, REASON),
@@ -85,6 +90,16 @@ def test_real_answers_fit_their_schemas(site: Site) -> None:
     assert tried | {("delete", "/v1/tokens/{token_id}")} == {
         (method, path) for path, operations in described["paths"].items() for method in operations
     }
+
+
+def _give_up_a_message(site: Site) -> None:
+    room = site.world.app.room
+    now = room.clock.now()
+    room.store.append(actor="a", action="hold-on", subject="hold", reason="r", detail={}, now=now)
+    room.store.address_events({"ops": ("hold-on",)}, now=now)
+    delivery = room.store.claim_delivery("ops", now=now, lease_for=timedelta(minutes=1))
+    assert delivery is not None
+    room.store.not_delivered(delivery, error="status 410", now=now, retry_at=None)
 
 
 def fits(described: dict[str, Any], path: str, method: str, status: int, answer: object) -> None:

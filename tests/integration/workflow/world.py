@@ -28,7 +28,7 @@ from gatekeeper.core.subject import SubjectKind, classify
 from gatekeeper.database.migrate import upgrade
 from gatekeeper.demo.images import Built, image
 from gatekeeper.demo.registry import Behaviour, EmbeddedRegistry
-from gatekeeper.ports import Page
+from gatekeeper.ports import Notifier, Page
 from gatekeeper.registry.settings import Pace, RegistrySettings, SecretText, UsernamePassword
 from gatekeeper.signatures.signing import SigningKey, signature_bundle, signature_layer, tagged
 from gatekeeper.wiring import Application, Parts, build
@@ -75,6 +75,8 @@ class World:
     policy: Policy = field(default_factory=lambda: policy_of(SCOPE))
     caps: Caps = field(default_factory=Caps)
     nonces: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+    notifier: Notifier | None = None
+    """Who tells people; nobody is told when there is none."""
     app: Application = field(init=False)
 
     def __post_init__(self) -> None:
@@ -113,6 +115,7 @@ class World:
             nonce=lambda: f"{next(self.nonces):016x}",
             pause=lambda seconds: self.clock.advance(timedelta(seconds=seconds)),
             spread=lambda: 0.5,
+            notifier=self.notifier,
         )
         self.app = build(settings, lambda: self.policy, parts)
 

@@ -18,6 +18,7 @@ AGREED = {
     "waiver add", "waiver list", "waiver revoke",
     "sbom show", "sign key generate", "sign key list",
     "trust update", "trust import", "trust list",
+    "watch", "notification list", "notification resend", "notification test",
     "config check", "config schema", "config show", "audit verify", "audit head",
     "token create", "token list", "token revoke",
 }  # fmt: skip

@@ -307,3 +307,53 @@ def test_trust_roots_and_how_they_are_fetched(tmp_path: Path) -> None:
     assert settings.trust.ca_file == tmp_path / "ca.pem"
     assert settings.trust.second_opinion is False
     assert load_settings(write(tmp_path, ""), {}).trust.directory == tmp_path / "trust"
+
+
+def test_a_webhook_that_would_leak_or_never_speak_is_refused(tmp_path: Path) -> None:
+    path = write(
+        tmp_path,
+        """\
+[[notifications.webhooks]]
+name = "ops"
+url = "http://hooks.example.com/x"
+secret = { env = "HOOK" }
+events = ["case-*", "verdicts-*"]
+
+[[notifications.webhooks]]
+name = "ops"
+url = "https://user:secret@hooks.example.com/"
+secret = { env = "HOOK" }
+
+[[notifications.webhooks]]
+name = "pager"
+url = "https://pager.example.com"
+secret = { env = "HOOK" }
+networks = ["10.0.0.0/40"]
+""",
+    )
+    told = "\n".join(problems(path))
+    assert "3:1: notifications.webhooks[0].url: is plain http" in told
+    assert "matches no kind of event; there are: breaker-closed" in told
+    assert "ops is listed twice" in told
+    assert "must be https://host[:port]/path, without a user" in told
+    assert "networks[0]: is no network" in told
+
+
+def test_a_secret_of_a_webhook_is_tried_before_it_is_needed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write(
+        tmp_path,
+        """\
+[[notifications.webhooks]]
+name = "ops"
+url = "https://hooks.example.com/x"
+secret = { env = "HOOK" }
+""",
+    )
+    monkeypatch.setenv("HOOK", "too short")
+    (told,) = problems(path)
+    assert "the secret has 9 bytes; at least 24 are needed" in told
+    monkeypatch.setenv("HOOK", "long enough for anybody to guess in vain")
+    (webhook,) = load_settings(path, {}).notifications.webhooks
+    assert (webhook.name, webhook.kinds, webhook.networks) == ("ops", ("**",), ())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -135,11 +135,11 @@ class _PolicyReader:
                 at: Location = ("policies", name, "rules", position)
                 table = entry if isinstance(entry, dict) else {"rule": entry}
                 names = table.get("signers") or ()
-                for number, signer in enumerate(names if isinstance(names, list) else ()):
-                    used.add(str(signer))
-                    if isinstance(signer, str) and signer not in known:
+                for key, number, signer in _signers_named(table):
+                    used.add(signer)
+                    if signer not in known:
                         text = f"there is no signer '{signer}'{did_you_mean(signer, known)}"
-                        self.wrong((*at, "signers", number), text)
+                        self.wrong((*at, key, number), text)
                 if not names and needs_signers(table):
                     used |= known
                     if not known:
@@ -185,3 +185,12 @@ class _PolicyReader:
 
 def _names(tables: Any) -> frozenset[str]:
     return frozenset(tables) if isinstance(tables, dict) else frozenset()
+
+
+def _signers_named(table: Mapping[str, Any]) -> Iterator[tuple[str, int, str]]:
+    """(parameter, position, signer) of every signer that a rule names; VEX may be narrowed: ``SIGNER=pkg:type``."""
+    for key in ("signers", "vex"):
+        names = table.get(key)
+        for number, written in enumerate(names if isinstance(names, list) else ()):
+            if isinstance(written, str):
+                yield key, number, written.partition("=")[0] if key == "vex" else written

@@ -16,6 +16,7 @@ from gatekeeper.core.canonical import canonical_bytes, canonical_digest
 from gatekeeper.core.digest import Digest
 from gatekeeper.core.errors import Cause, UnavailableError
 from gatekeeper.core.predicate import Predicate
+from gatekeeper.core.scan_report import AttestedReport, AttestedVex
 
 
 @dataclass(frozen=True, slots=True)
@@ -307,6 +308,14 @@ class NodeEvidence:
     """Absent for an index."""
     signatures: Candidates | Absent | Unavailable
     sboms: Sboms | Absent | Unavailable
+    reports: tuple[AttestedReport, ...] = ()
+    """Scan reports in verified attestations, in canonical order."""
+    vex: tuple[AttestedVex, ...] = ()
+    """VEX documents in verified attestations, in canonical order."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "reports", tuple(sorted(self.reports, key=canonical_bytes)))
+        object.__setattr__(self, "vex", tuple(sorted(self.vex, key=canonical_bytes)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from gatekeeper.core.inventory import Inventory
 from gatekeeper.core.policy import Policy, RuleSet, Scope, ScopedPolicy
 from gatekeeper.core.rules.catalogue import RULES
 from gatekeeper.core.rules.rule import Check, Context, Rule
+from gatekeeper.core.scan import Scan
 from gatekeeper.core.signer import ManagedKey, Signer
 from gatekeeper.core.trust import PublicKey
 from gatekeeper.core.verdict import Subject, Verdict
@@ -86,6 +87,7 @@ def run_fixture(fixture: Mapping[str, Any]) -> list[dict[str, Any]]:
         evidence=from_plain(Evidence, fixture["evidence"]),
         signers={name: read_signer(name, entry) for name, entry in fixture.get("signers", {}).items()},
         now=datetime.fromisoformat(fixture["now"]),
+        scan=from_plain(Scan, fixture.get("scan", {})),
         inventory=Inventory(
             {
                 Digest.parse(digest): from_plain(SbomDocument, document)

@@ -9,6 +9,8 @@ from gatekeeper.core.package_url import PackageUrl
 from gatekeeper.sbom import licences, making
 
 _LONGEST = 8192
+_NAMESPACES = {"rhel": "redhat"}
+"""Where purls name a distribution otherwise than its os-release does."""
 _INSTALLED = frozenset({"installed", "triggers-pending", "triggers-awaited"})
 
 
@@ -116,4 +118,5 @@ def purl_of(
         release = f"{system.id}-{system.version_id}" if system.version_id else system.id
         qualifiers = {**qualifiers, "distro": release}
     present = tuple(sorted((key, value) for key, value in qualifiers.items() if value))
-    return PackageUrl(purl_type, system.id if system is not None else "", name, version, present)
+    namespace = _NAMESPACES.get(system.id, system.id) if system is not None else ""
+    return PackageUrl(purl_type, namespace, name, version, present)

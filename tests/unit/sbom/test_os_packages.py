@@ -98,7 +98,7 @@ def test_rpm_in_sqlite(journal: str) -> None:
     assert (bash.name, bash.version, bash.licence) == ("bash", "5.1.8-9.el9", Licence("GPL-3.0-or-later"))
     assert bash.source == SourcePackage("bash", "5.1.8-9.el9")
     assert bash.purl == (
-        "pkg:rpm/rhel/bash@5.1.8-9.el9?arch=x86_64&distro=rhel-9.4&epoch=1&upstream=bash-5.1.8-9.el9.src.rpm"
+        "pkg:rpm/redhat/bash@5.1.8-9.el9?arch=x86_64&distro=rhel-9.4&epoch=1&upstream=bash-5.1.8-9.el9.src.rpm"
     )
     assert document.unreadable == 1
 

@@ -379,7 +379,7 @@ def _revocation(settings: Settings, closers: list[Callable[[], None]]) -> Revoca
 def _database(settings: Settings, closers: list[Callable[[], None]]) -> Store:
     from gatekeeper.database import Database
 
-    database = Database.open(settings.database.connect_url())
+    database = Database.open(settings.database.url, password=settings.database.password)
     closers.append(database.close)
     return database
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from typing import Any
 
@@ -37,8 +37,10 @@ POOL_OVERFLOW = 28
 _WRITES = "gatekeeper_writes"
 
 
-def make_engine(url: str, *, foreign_keys: bool = True) -> Engine:
+def make_engine(url: str, *, foreign_keys: bool = True, password: Callable[[], str] | None = None) -> Engine:
     """An engine for ``sqlite:///path`` or ``postgresql+psycopg://…``. Nothing is opened yet.
+
+    ``password`` is asked for each new connection, so that one that was rotated needs no restart.
 
     Raises ConfigurationError for any other URL.
     """
@@ -56,7 +58,7 @@ def make_engine(url: str, *, foreign_keys: bool = True) -> Engine:
             return engine
         if backend == "postgresql":
             engine = create_engine(parsed, connect_args={"connect_timeout": 5}, pool_pre_ping=True, **shared)
-            _set_up_postgresql(engine)
+            _set_up_postgresql(engine, password)
             return engine
     except (ArgumentError, NoSuchModuleError, ImportError) as error:
         raise _refused(f"the URL cannot be used ({type(error).__name__})") from error
@@ -106,7 +108,20 @@ def _write_ahead(connection: sqlite3.Connection) -> None:
             return
 
 
-def _set_up_postgresql(engine: Engine) -> None:
+def _set_up_postgresql(engine: Engine, password: Callable[[], str] | None) -> None:
+    @event.listens_for(engine, "do_connect")
+    def sign_in(_dialect: object, _record: object, _arguments: object, named: dict[str, Any]) -> None:
+        if password is None:
+            return
+        try:
+            named["password"] = password()
+        except ConfigurationError as error:
+            raise UnavailableError(
+                f"the database's password cannot be read: {error.message}",
+                cause=Cause.STORE,
+                reason_code="database-credential",
+            ) from error
+
     @event.listens_for(engine, "connect")
     def connect(connection: Any, _record: object) -> None:
         connection.autocommit = True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Self
 
 from gatekeeper.database.affected import Affected
@@ -61,13 +62,13 @@ class Database(
         self._hosts = Hosts(link)
 
     @classmethod
-    def open(cls, url: str) -> Self:
-        """``sqlite:///path`` or ``postgresql+psycopg://…``.
+    def open(cls, url: str, *, password: Callable[[], str] | None = None) -> Self:
+        """``sqlite:///path`` or ``postgresql+psycopg://…``; ``password`` is asked for each new connection.
 
         Raises UnavailableError when it cannot be reached, ConfigurationError for another URL and for a database whose
         schema is not the one that this version needs (``schema-outdated``).
         """
-        link = Link(make_engine(url))
+        link = Link(make_engine(url, password=password))
         try:
             with link.reading() as connection:
                 refuse_outdated(state_of(connection))

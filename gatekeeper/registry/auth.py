@@ -81,7 +81,7 @@ class ScopedAuth(AuthBackend):
         Raises UnavailableError when the token service or the credential cannot be asked.
         """
         held = self._ready.get(scope)
-        if held is not None and self._monotonic() < held.until:
+        if held is not None and self._monotonic() < held.until and not self._source.changed():
             return held.header
         if self._challenge is None:
             return None

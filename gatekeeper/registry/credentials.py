@@ -35,6 +35,8 @@ _TOKEN_USER = "<token>"  # noqa: S105 - docker's mark that the secret is an iden
 _CONFIG_CAP = 4 * 1024 * 1024
 _FRESH = 30.0
 _FRESH_FROM_PROGRAM = 300.0
+_Stamp = tuple[int, int, int]
+"""inode, time of the last change in nanoseconds, size"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,10 @@ class Login:
 
 
 class CredentialSource:
-    """The login of one registry, read when it is needed and kept for at most half a minute (programs: five)."""
+    """The login of one registry, read when it is needed and kept for at most half a minute (programs: five).
+
+    A file is read again as soon as it is another.
+    """
 
     def __init__(
         self, host: str, credentials: Credentials, *, monotonic: Callable[[], float] = time.monotonic
@@ -71,16 +76,36 @@ class CredentialSource:
         self._monotonic = monotonic
         self._lock = Lock()
         self._held: tuple[Login | None, float] | None = None
+        self._stamp: _Stamp | None = None
 
     def current(self) -> Login | None:
         """None: anonymous. Raises UnavailableError(NOT_CONFIGURED or TIMEOUT) when it cannot be read."""
         with self._lock:
-            now = self._monotonic()
-            if self._held is not None and now < self._held[1]:
+            now, stamp = self._monotonic(), self._stamped()
+            if self._held is not None and now < self._held[1] and stamp == self._stamp:
                 return self._held[0]
             login, fresh = self._read()
-            self._held = (login, now + fresh)
+            self._held, self._stamp = (login, now + fresh), stamp
             return login
+
+    def changed(self) -> bool:
+        """True when the file that the login was read from is another than it was: what rests on it is outdated."""
+        with self._lock:
+            return self._held is not None and self._stamped() != self._stamp
+
+    def _stamped(self) -> _Stamp | None:
+        """What tells a file from the one it replaces; None where the login comes from no file, or it is gone."""
+        path: str | Path | None = None
+        match self._credentials:
+            case UsernamePassword(_, SecretInFile(file)) | IdentityToken(SecretInFile(file)):
+                path = file
+            case DockerConfigFile(file, _):
+                path = file or docker_config_path()
+        try:
+            found = None if path is None else Path(path).stat()
+        except OSError:
+            return None
+        return None if found is None else (found.st_ino, found.st_mtime_ns, found.st_size)
 
     def forget(self) -> None:
         """Read again next time: the registry did not take it."""

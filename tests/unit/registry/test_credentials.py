@@ -71,19 +71,20 @@ def test_an_identity_token() -> None:
     assert login(IdentityToken(SecretText("refresh"))) == Login(identity_token="refresh")
 
 
-def test_a_secret_is_read_again_after_a_while_and_at_once_when_it_was_refused(tmp_path: Path) -> None:
-    path = tmp_path / "password"
-    path.write_text("old")
+def test_a_secret_is_read_again_after_a_while_and_at_once_when_it_was_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("ROBOT_PASSWORD", "old")
     now = [0.0]
     source = CredentialSource(
-        HOST, UsernamePassword("robot", SecretInFile(str(path))), monotonic=lambda: now[0]
+        HOST, UsernamePassword("robot", SecretInEnvironment("ROBOT_PASSWORD")), monotonic=lambda: now[0]
     )
     assert source.current() == Login("robot", "old")
-    path.write_text("new")
+    monkeypatch.setenv("ROBOT_PASSWORD", "new")
     assert source.current() == Login("robot", "old")
     now[0] = 31.0
     assert source.current() == Login("robot", "new")
-    path.write_text("newest")
+    monkeypatch.setenv("ROBOT_PASSWORD", "newest")
     source.forget()
     assert source.current() == Login("robot", "newest")
 
@@ -224,3 +225,20 @@ def test_no_secret_is_in_a_representation() -> None:
 def test_logins_are_told_apart_without_being_named() -> None:
     assert Login("a", "b").fingerprint != Login("a", "c").fingerprint
     assert "b" * 8 not in Login("a", "b" * 8).fingerprint
+
+
+def test_a_file_that_is_replaced_is_read_at_once(tmp_path: Path) -> None:
+    place = tmp_path / "password"
+    place.write_text("old")
+    source = CredentialSource(
+        "registry.example.com", UsernamePassword("user", SecretInFile(str(place))), monotonic=lambda: 0.0
+    )
+    before = source.current()
+    assert before is not None
+    assert (before.password, source.changed()) == ("old", False)
+    (tmp_path / "next").write_text("new")
+    (tmp_path / "next").replace(place)
+    assert source.changed()
+    after = source.current()
+    assert after is not None
+    assert (after.password, source.changed()) == ("new", False)

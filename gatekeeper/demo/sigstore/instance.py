@@ -163,7 +163,7 @@ class VirtualSigstore:
         made = self._sign(claims, signer, at, recipe)
         annotations = {
             media_types.SIGNATURE_ANNOTATION: base64_text(made.signature),
-            **self._annotations(made, _message_entry(made, recipe), recipe),
+            **self._annotations(made, _message_entry(made, recipe), recipe, made.signature),
         }
         return Layer(media_types.SIMPLE_SIGNING, claims, annotations)
 
@@ -176,7 +176,9 @@ class VirtualSigstore:
         annotations = {
             media_types.SIGNATURE_ANNOTATION: "",
             media_types.PREDICATE_ANNOTATION: str(json.loads(statement).get("predicateType", "")),
-            **self._annotations(made, self._envelope_entry(made, envelope, statement, recipe), recipe),
+            **self._annotations(
+                made, self._envelope_entry(made, envelope, statement, recipe), recipe, envelope
+            ),
         }
         return Layer(media_types.DSSE_ENVELOPE, envelope, annotations)
 
@@ -205,8 +207,8 @@ class VirtualSigstore:
         log = {"rekor-1": self.rekor_1, "rekor-2": self.rekor_2, None: None}[recipe.log]
         return None if log is None else log.add(body, recipe.logged_at or made.at)
 
-    def _stamp(self, made: _Made, recipe: Recipe) -> str:
-        return base64_text(self.tsa.response(made.signature, recipe.timestamped_at or made.at))
+    def _stamp(self, message: bytes, made: _Made, recipe: Recipe) -> str:
+        return base64_text(self.tsa.response(message, recipe.timestamped_at or made.at))
 
     def _material(self, made: _Made, body: Json, recipe: Recipe) -> Json:
         entry = self._entry(made, body, recipe)
@@ -217,11 +219,12 @@ class VirtualSigstore:
         else:
             material["x509CertificateChain"] = {"certificates": [raw]}
         if recipe.timestamp:
-            stamps = [{"signedTimestamp": self._stamp(made, recipe)}]
+            stamps = [{"signedTimestamp": self._stamp(made.signature, made, recipe)}]
             material["timestampVerificationData"] = {"rfc3161Timestamps": stamps}
         return material
 
-    def _annotations(self, made: _Made, body: Json, recipe: Recipe) -> dict[str, str]:
+    def _annotations(self, made: _Made, body: Json, recipe: Recipe, stamped: bytes) -> dict[str, str]:
+        """``stamped``: what the timestamp is over; of an attestation cosign 2 takes the whole envelope."""
         chain = b"".join(pem(one) for one in self.fulcio.authority.chain)
         annotations = {
             media_types.CERTIFICATE_ANNOTATION: pem(made.certificate).decode(),
@@ -231,7 +234,7 @@ class VirtualSigstore:
         if entry is not None:
             annotations[media_types.LOG_ANNOTATION] = json.dumps(self._promised(entry))
         if recipe.timestamp:
-            stamp = {"SignedRFC3161Timestamp": self._stamp(made, recipe)}
+            stamp = {"SignedRFC3161Timestamp": self._stamp(stamped, made, recipe)}
             annotations[media_types.TIMESTAMP_ANNOTATION] = json.dumps(stamp)
         return annotations
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import binascii
 import re
 from base64 import b64decode
 from dataclasses import dataclass
@@ -79,5 +78,5 @@ def _signatures(block: str) -> tuple[tuple[bytes, bytes], ...]:
 def _base64(text: str) -> bytes:
     try:
         return b64decode(text, validate=True)
-    except binascii.Error as error:
+    except ValueError as error:
         raise CheckpointError("it holds something that is not base64") from error

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from cryptography.x509.oid import ExtendedKeyUsageOID
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gatekeeper.demo.sigstore import der as asn1
@@ -15,6 +15,7 @@ from gatekeeper.demo.sigstore.timestamping import TimestampAuthority
 from gatekeeper.signatures.refusal import RefusedError
 from gatekeeper.signatures.timestamp import Timestamp, token_of_response, verify_token
 
+_FUZZ = settings(max_examples=150, deadline=None)
 _BEGINS, _ENDS = datetime(2026, 1, 1, tzinfo=UTC), datetime(2027, 1, 1, tzinfo=UTC)
 _AT = datetime(2026, 6, 1, 12, tzinfo=UTC)
 _MESSAGE = b"a signature"
@@ -137,11 +138,13 @@ def test_a_token_larger_than_any_real_one() -> None:
 _TOKEN = _TSA.token(_MESSAGE, _AT)
 
 
+@_FUZZ
 @given(st.binary(max_size=200))
 def test_noise_is_refused(noise: bytes) -> None:
     assert _refusal(noise) == "timestamp-malformed"
 
 
+@_FUZZ
 @given(st.integers(0, len(_TOKEN) - 1), st.integers(1, 255))
 def test_no_changed_byte_makes_another_time(position: int, change: int) -> None:
     spoilt = bytearray(_TOKEN)
@@ -153,6 +156,7 @@ def test_no_changed_byte_makes_another_time(position: int, change: int) -> None:
     assert (stamp.at, stamp.chain) == (_AT, _TSA.chain)
 
 
+@_FUZZ
 @given(st.integers(0, len(_TOKEN) - 1))
 def test_a_cut_off_token_is_refused(length: int) -> None:
     assert _refusal(_TOKEN[:length]) == "timestamp-malformed"

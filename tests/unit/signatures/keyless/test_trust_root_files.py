@@ -8,7 +8,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gatekeeper.core.errors import MalformedError
@@ -16,6 +16,7 @@ from gatekeeper.core.trust import TrustRoot
 from gatekeeper.signatures.keyless.trust_root import Period, read_trust_roots
 from tests.unit.signatures.keyless.minted import SIGSTORE, STRANGE, Json, bundle, bundled, code, spoilt
 
+_FUZZ = settings(max_examples=150, deadline=None)
 _ONE = SIGSTORE.trusted_root()
 _OTHER = STRANGE.trusted_root()
 
@@ -120,6 +121,7 @@ _json = st.recursive(
 )
 
 
+@_FUZZ
 @given(st.sampled_from(sorted(_ONE)), _json)
 def test_any_value_in_any_member_is_read_or_refused(member: str, value: object) -> None:
     document: Json = {**_ONE, member: value}
@@ -135,6 +137,7 @@ _places: list[Callable[[Json, object], None]] = [
 ]
 
 
+@_FUZZ
 @given(st.sampled_from(_places), _json)
 def test_any_value_inside_an_instance_is_read_or_left_out(
     place: Callable[[Json, object], None], value: object

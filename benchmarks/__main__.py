@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from benchmarks.machine import machine
 from benchmarks.programs import AbsentError
 
-NAMES = ("sweep", "verify", "status", "memory", "cold")
+NAMES = ("sweep", "verify", "notation", "status", "memory", "cold")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -7,10 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 from gatekeeper.core.digest import Digest
-from gatekeeper.core.manifest import Descriptor
+from gatekeeper.core.manifest import OCI_MANIFEST, Descriptor
 from gatekeeper.demo.images import Built, image
 from gatekeeper.demo.registry_push import PushClient
 from gatekeeper.signatures.signing import SigningKey, signature_bundle
+from tests.fakes.notary import Party, Signing, payload_about, signature_manifest
 
 PUSHERS = 4
 
@@ -63,6 +64,31 @@ def push_signed(host: str, repositories: Sequence[str], each: int, key: SigningK
                 for blob in bundle.blobs:
                     client.push_blob(path, blob, str(Digest.of(blob)))
                 client.put_manifest(path, str(bundle.digest), bundle.manifest, bundle.media_type)
+                found.append(f"{host}/{path}@{built.digest}")
+        return found
+
+    return [reference for part in _all(fill, enumerate(repositories)) for reference in part]
+
+
+def push_notation(
+    host: str, repositories: Sequence[str], each: int, chain: Sequence[Party], media_type: str
+) -> list[str]:
+    """``each`` images in each repository, every one with a Notary Project signature; gives the references."""
+    stock = images(each * len(repositories), own=True)
+
+    def fill(numbered: tuple[int, str]) -> list[str]:
+        number, path = numbered
+        found = []
+        with PushClient(f"http://{host}") as client:
+            for place in range(each):
+                built = stock[number * each + place]
+                client.push(path, built, f"v{place}")
+                subject = Descriptor(built.media_type, Digest.parse(built.digest), len(built.raw))
+                signed = Signing(chain=chain, content=payload_about(subject)).envelope(media_type)
+                manifest = signature_manifest(signed, media_type, subject)
+                for blob in (b"{}", signed):
+                    client.push_blob(path, blob, str(Digest.of(blob)))
+                client.put_manifest(path, str(Digest.of(manifest)), manifest, OCI_MANIFEST)
                 found.append(f"{host}/{path}@{built.digest}")
         return found
 

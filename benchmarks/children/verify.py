@@ -1,4 +1,4 @@
-"""``HOST KEY.pub REFERENCES WORKERS``: for each line it reads, ``check`` or ``fetch``, does that to every reference.
+"""``HOST KEY.pub|policy.toml REFERENCES WORKERS``: for each line read, ``check`` or ``fetch``, does it to all of them.
 
 ``check`` is the use case behind ``gatekeeper check IMAGE``: collect, verify, decide. ``fetch`` asks the same client for
 exactly the same bytes and looks at none of them.
@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 
+from gatekeeper.config.policy import load_policy
 from gatekeeper.core.manifest import ImageManifest
 from gatekeeper.core.policy import Policy, RuleSet, Scope
 from gatekeeper.core.reference import Reference, parse_reference
@@ -47,14 +48,19 @@ def fetch(registry: Registry, reference: Reference, tags: frozenset[str]) -> Non
             registry.blob(path, layer, cap=CAP)
 
 
-def main() -> None:
-    host, key_file, references_file, workers = sys.argv[1:]
-    key = load_public_key(Path(key_file).read_bytes(), "release.pub")
-    policy = Policy(
+def signed_by(key_file: Path) -> Policy:
+    """A policy that wants a signature with this key."""
+    key = load_public_key(key_file.read_bytes(), "release.pub")
+    return Policy(
         {"release": Signer("release", (ManagedKey(key),))},
         {"default": RuleSet("default", (SignatureMissing(),))},
         (Scope("all", ("127.0.0.1:*/**",), "default", settle=timedelta(0)),),
     )
+
+
+def main() -> None:
+    host, trusted, references_file, workers = sys.argv[1:]
+    policy = load_policy(Path(trusted)) if trusted.endswith(".toml") else signed_by(Path(trusted))
     references = [parse_reference(line) for line in Path(references_file).read_text().splitlines()]
     settings = RegistrySettings(host, plain_http=True, pace=Pace(concurrency=int(workers)))
     registries = ConfiguredRegistries([settings])

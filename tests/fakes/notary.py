@@ -28,6 +28,7 @@ from gatekeeper.core.manifest import OCI_MANIFEST, Descriptor
 from gatekeeper.core.reference import Repository
 from gatekeeper.core.trust import NotationTrust, StoreFile, StoreKind, TrustMaterial
 from gatekeeper.ports import Judged, RevocationAnswers, Wanted
+from gatekeeper.signatures import media_types
 from gatekeeper.signatures.notation import envelope
 from gatekeeper.signatures.notation.cbor import Tag
 from gatekeeper.signatures.verifier import Verifier
@@ -200,6 +201,26 @@ def payload(**members: Any) -> bytes:
         **members,
     }
     return json.dumps({"targetArtifact": {k: v for k, v in target.items() if v is not None}}).encode()
+
+
+def payload_about(subject: Descriptor) -> bytes:
+    """The payload about another image."""
+    return payload(mediaType=subject.media_type, digest=str(subject.digest), size=subject.size)
+
+
+def signature_manifest(content: bytes, media_type: str, subject: Descriptor) -> bytes:
+    """The manifest that carries an envelope, as notation 1.3 writes it."""
+    described = {"mediaType": subject.media_type, "digest": str(subject.digest), "size": subject.size}
+    layer = {"mediaType": media_type, "digest": str(Digest.of(content)), "size": len(content)}
+    config = {"mediaType": media_types.NOTATION_SIGNATURE, "digest": str(Digest.of(b"{}")), "size": 2}
+    manifest = {
+        "schemaVersion": 2,
+        "mediaType": OCI_MANIFEST,
+        "config": config,
+        "layers": [layer],
+        "subject": described,
+    }
+    return json.dumps(manifest).encode()
 
 
 @dataclass(frozen=True)

@@ -56,11 +56,11 @@ class _Image:
 
     def sign(self, *options: str, chain: tuple[Party, ...] = CHAIN) -> None:
         key, certificates = self.go.files(chain)
-        done = self.go.run("sign", self.reference, "-key", key, "-chain", certificates, *options)
+        done = self.go.run("sign", "-key", key, "-chain", certificates, *options, self.reference)
         assert done.returncode == 0, done.stderr
 
     def notation(self, trust: NotationTrust, *options: str) -> bool:
-        done = self.go.run("verify", self.reference, "-config", self.go.config(trust), *options)
+        done = self.go.run("verify", "-config", self.go.config(trust), *options, self.reference)
         return done.returncode == 0
 
     def verify(self, trust: NotationTrust, *options: str) -> tuple[int, dict[str, Any]]:
@@ -156,7 +156,15 @@ class _Clock(ThreadingHTTPServer):
 
     def stamp(self, request: bytes) -> bytes:
         (self.folder / "request").write_bytes(request)
-        command = ["openssl", "ts", "-reply", "-config", self.configuration, "-section", "tsa"]
+        command: list[str | Path] = [
+            "openssl",
+            "ts",
+            "-reply",
+            "-config",
+            self.configuration,
+            "-section",
+            "tsa",
+        ]
         command += ["-queryfile", self.folder / "request", "-out", self.folder / "response"]
         subprocess.run(command, check=True, capture_output=True, timeout=60)
         return (self.folder / "response").read_bytes()
@@ -274,7 +282,7 @@ def test_a_certificate_that_may_have_been_revoked(
         return _gatekeeper("check", made.reference, "--config", configuration)[0]
 
     now = datetime.now(UTC)
-    fresh = {"updated": now - DAY, "next_update": now + DAY}
+    fresh: dict[str, Any] = {"updated": now - DAY, "next_update": now + DAY}
     assert judged(None) == 4
     assert judged(notary.revocation_list(**fresh)) == 0
     assert judged(notary.revocation_list(notary.entry(leaf), **fresh)) == 1

@@ -1,8 +1,8 @@
 // Notary Project signatures by notation-go: signs and verifies in a registry, and seals and judges envelopes by the line.
 //
-//	notation sign   REFERENCE  -key FILE -chain FILE [-media-type TYPE] [-expiry DURATION] [-metadata K=V]...
-//	                           [-timestamp-url URL -timestamp-root FILE]
-//	notation verify REFERENCE  -config FOLDER [-metadata K=V]...
+//	notation sign   -key FILE -chain FILE [-media-type TYPE] [-expiry DURATION] [-metadata K=V]...
+//	                [-timestamp-url URL -timestamp-root FILE] REFERENCE
+//	notation verify -config FOLDER [-metadata K=V]... REFERENCE...
 //	notation seal              one JSON request for each line of standard input, one JSON answer for each line out
 //	notation judge -config FOLDER
 //	notation policies          one trust policy document, base64 in a JSON string, for each line; accepted or not
@@ -74,21 +74,13 @@ func (p pairs) Set(text string) error {
 	return nil
 }
 
-// parse reads a reference and the flags after it.
-func parse(flags *flag.FlagSet, arguments []string) (string, registry.Repository, error) {
-	if len(arguments) == 0 {
-		return "", nil, errors.New("which image?")
-	}
-	reference := arguments[0]
-	if err := flags.Parse(arguments[1:]); err != nil {
-		return "", nil, err
-	}
+func open(reference string) (registry.Repository, error) {
 	repository, err := remote.NewRepository(reference)
 	if err != nil {
-		return "", nil, err
+		return nil, err
 	}
 	repository.PlainHTTP = true
-	return reference, registry.NewRepository(repository), nil
+	return registry.NewRepository(repository), nil
 }
 
 func sign(arguments []string) error {
@@ -101,7 +93,11 @@ func sign(arguments []string) error {
 	timestampRoot := flags.String("timestamp-root", "", "its root, PEM")
 	metadata := pairs{}
 	flags.Var(metadata, "metadata", "K=V, signed")
-	reference, repository, err := parse(flags, arguments)
+	if err := flags.Parse(arguments); err != nil {
+		return err
+	}
+	reference := flags.Arg(0)
+	repository, err := open(reference)
 	if err != nil {
 		return err
 	}
@@ -137,24 +133,32 @@ func verify(arguments []string) error {
 	config := flags.String("config", "", "folder with trustpolicy.json and truststore")
 	metadata := pairs{}
 	flags.Var(metadata, "metadata", "K=V that must have been signed")
-	reference, repository, err := parse(flags, arguments)
-	if err != nil {
+	if err := flags.Parse(arguments); err != nil {
 		return err
+	}
+	if flags.NArg() == 0 {
+		return errors.New("which image?")
 	}
 	judging, err := newVerifier(*config)
 	if err != nil {
 		return err
 	}
-	_, outcomes, err := notation.Verify(context.Background(), judging, repository, notation.VerifyOptions{
-		ArtifactReference:    reference,
-		MaxSignatureAttempts: 100,
-		UserMetadata:         metadata,
-	})
-	if err != nil {
-		return err
-	}
-	for _, outcome := range outcomes {
-		fmt.Println(outcome.VerificationLevel.Name)
+	for _, reference := range flags.Args() {
+		repository, err := open(reference)
+		if err != nil {
+			return err
+		}
+		_, outcomes, err := notation.Verify(context.Background(), judging, repository, notation.VerifyOptions{
+			ArtifactReference:    reference,
+			MaxSignatureAttempts: 100,
+			UserMetadata:         metadata,
+		})
+		if err != nil {
+			return err
+		}
+		for _, outcome := range outcomes {
+			fmt.Println(reference, outcome.VerificationLevel.Name)
+		}
 	}
 	return nil
 }

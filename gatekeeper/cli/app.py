@@ -13,6 +13,7 @@ from gatekeeper.cli.commands import (
     breaker,
     config,
     conformance,
+    feed,
     hold,
     notification,
     policy,
@@ -24,6 +25,7 @@ from gatekeeper.cli.commands import (
     trust,
     waiver,
 )
+from gatekeeper.cli.commands.affected import affected
 from gatekeeper.cli.commands.check import check
 from gatekeeper.cli.commands.demo import demo
 from gatekeeper.cli.commands.explain import explain
@@ -60,6 +62,8 @@ app.add_typer(conformance.app, name="conformance", hidden=True)
 app.add_typer(config.app, name="config")
 app.add_typer(sbom.app, name="sbom")
 app.command()(match)
+app.command()(affected)
+app.add_typer(feed.app, name="feed")
 app.command()(migrate)
 app.command()(watch)
 app.add_typer(notification.app, name="notification")

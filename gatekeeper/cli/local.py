@@ -208,6 +208,14 @@ class LocalDesk:
 
         return plain(revoke(self._room, waiver, actor=actor(), reason=reason))
 
+    def affected(self, vulnerability: str, repository: str, limit: int, verify: bool) -> Plain:
+        """What a vulnerability concerns."""
+        from gatekeeper.workflow.affected import affected
+
+        return plain(
+            affected(self._room, vulnerability, repositories=(repository,), limit=limit, verify=verify)
+        )
+
     def brakes(self) -> Plain:
         """Everything that keeps us from writing now."""
         from gatekeeper.workflow.brakes import summary

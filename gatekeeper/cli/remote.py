@@ -213,6 +213,17 @@ class RemoteDesk:
         path = f"/v1/waivers/{quote(waiver, safe='')}/revoke"
         return self._having(self._ask("POST", path, body={"reason": reason}), "id", "state", "expires_at")
 
+    def affected(self, vulnerability: str, repository: str, limit: int, verify: bool) -> Plain:
+        """GET /v1/affected/{vulnerability}."""
+        if verify:
+            raise MalformedError(
+                "--verify rebuilds the index where the database is; run it there, without --server",
+                reason_code="verify-is-local",
+            )
+        query = [("repository", repository), ("limit", str(limit))]
+        found = self._ask("GET", f"/v1/affected/{quote(vulnerability, safe='')}", query)
+        return self._having(found, "state", "reason_code", "exit_code", "message", "answer")
+
     def brakes(self) -> Plain:
         """GET /v1/hold."""
         return self._having(self._ask("GET", "/v1/hold"), "hold", "breaker", "brakes", "caps")

@@ -28,6 +28,7 @@ from gatekeeper.ports.vulnerabilities import (
     NotJudged,
 )
 
+EVERYWHERE = ("**",)
 _ROUNDS = 10
 """Steps from alias to alias: real groups need three."""
 
@@ -44,9 +45,9 @@ class Affected:
         with self._link.reading() as connection:
             rows = _advisories(connection, name)
             ids = [row.id for row in rows]
-            packages = _packages(connection, rows)
             concerned = _concerned(ids)
             images, counts = _images(connection, concerned, repositories, limit)
+            packages = _packages(connection, rows, repositories)
             parsed = [advisory for _, advisory in read_advisories(connection, matcher, ids)]
             not_judged = _not_judged(connection, concerned, parsed, repositories)
             differences = differences_of(connection, matcher, ids) if verify else None
@@ -119,16 +120,22 @@ def _own_names(connection: Connection, ids: Iterable[int]) -> set[str]:
     return names
 
 
-def _packages(connection: Connection, rows: Sequence[Any]) -> tuple[AffectedPackage, ...]:
+def _packages(
+    connection: Connection, rows: Sequence[Any], repositories: tuple[str, ...]
+) -> tuple[AffectedPackage, ...]:
+    """What is found in these repositories; of what nobody carries any more (or yet) only where all may be seen."""
     match, component = tables.match, tables.component
     by_id = {row.id: row for row in rows}
     found: set[AffectedPackage] = set()
     for chunk in chunks(sorted(by_id)):
+        visible = None if repositories == EVERYWHERE else _carried(connection, chunk, repositories)
         for row in connection.execute(
             select(match, component.c.name, component.c.version, component.c.purl)
             .join(component, component.c.id == match.c.component_id)
             .where(match.c.advisory_id.in_(chunk))
         ):
+            if visible is not None and row.component_id not in visible:
+                continue
             advisory = by_id[row.advisory_id]
             sure = row.state == Affectedness.AFFECTED
             fixed = read_body(Match, row.body).fixed if sure else ()
@@ -144,6 +151,22 @@ def _packages(connection: Connection, rows: Sequence[Any]) -> tuple[AffectedPack
                 )
             )
     return tuple(sorted(found, key=lambda one: (one.purl, one.name, one.version, one.advisory)))
+
+
+def _carried(connection: Connection, advisory_ids: Sequence[int], repositories: tuple[str, ...]) -> set[int]:
+    """Components that the advisories name and that images of these repositories consist of."""
+    match, link, of_subject = tables.match, tables.group_component, tables.subject_group
+    subject, repository = tables.subject, tables.repository
+    rows = connection.execute(
+        select(match.c.component_id, repository.c.name)
+        .distinct()
+        .join(link, link.c.component_id == match.c.component_id)
+        .join(of_subject, of_subject.c.group_id == link.c.group_id)
+        .join(subject, subject.c.id == of_subject.c.subject_id)
+        .join(repository, repository.c.id == subject.c.repository_id)
+        .where(match.c.advisory_id.in_(advisory_ids))
+    )
+    return {row.component_id for row in rows if matching(repositories, repository_named(row.name))}
 
 
 def _concerned(advisory_ids: Sequence[int]) -> Select[tuple[int]]:

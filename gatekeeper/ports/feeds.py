@@ -71,6 +71,26 @@ class Fetched:
     """Where the next fetch begins."""
 
 
+@dataclass(frozen=True, slots=True)
+class BundledFeed:
+    """A feed on its way into a bundle."""
+
+    spec: FeedSpec
+    fetched_at: datetime
+    lines: Iterator[bytes]
+    """``FeedReader.line_of`` each entry."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnpackedFeed:
+    """A verified feed out of a bundle."""
+
+    spec: FeedSpec
+    fetched_at: datetime
+    """When its source was last asked on the other side: it is no fresher here."""
+    content: FeedContent
+
+
 class FeedReader(Protocol):
     """Opens files and asks sources."""
 
@@ -80,6 +100,32 @@ class FeedReader(Protocol):
 
     def fetch(self, source: FeedSource, folder: Path, *, cursor: str | None, told: Progress) -> Fetched:
         """From ``https:`` or ``file:``, into files below ``folder``. Raises UnavailableError, MalformedError."""
+        ...
+
+    def is_bundle(self, path: Path) -> bool:
+        """True for what ``pack`` wrote."""
+        ...
+
+    def pack(
+        self,
+        path: Path,
+        feeds: Sequence[BundledFeed],
+        folder: Path,
+        *,
+        created: datetime,
+        seal: Callable[[bytes, str], bytes],
+    ) -> None:
+        """Writes a bundle; ``seal`` signs the statement of a predicate type. Raises UnavailableError."""
+        ...
+
+    def line_of(self, content: bytes | FeedFact) -> bytes:
+        """One entry as a line of a bundle's member."""
+        ...
+
+    def unpack(
+        self, path: Path, folder: Path, *, opened: Callable[[bytes], bytes]
+    ) -> tuple[UnpackedFeed, ...]:
+        """Every feed of a bundle, verified. Raises what ``opened`` raises, MalformedError, UnavailableError."""
         ...
 
 

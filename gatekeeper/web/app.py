@@ -10,6 +10,7 @@ from starlette.routing import Route
 
 from gatekeeper import __version__
 from gatekeeper.web import (
+    affected,
     brakes,
     events,
     health,
@@ -68,7 +69,18 @@ def create_app(room: Workroom, *, missing: Callable[[], tuple[str, ...]]) -> Fas
     status_route = status.StatusRoute(room, authenticator, generation, threads)
     app.router.routes.append(Route(status.PATH, status_route, methods=["GET"], name="status"))
     desk = WebDesk(room, authenticator, generation, threads)
-    for noun in (images, quarantine, promotions, brakes, policy, registries, waivers, events, tokens):
+    for noun in (
+        images,
+        affected,
+        quarantine,
+        promotions,
+        brakes,
+        policy,
+        registries,
+        waivers,
+        events,
+        tokens,
+    ):
         app.include_router(noun.router(desk))
     app.include_router(
         health.router(

@@ -48,6 +48,10 @@ WaiverId = Annotated[str, Path(min_length=1, max_length=100, pattern=_LINE)]
 EventId = Annotated[int, Query(ge=0, le=2**53, description="the last event seen; 0: all that are kept")]
 CaseId = Annotated[str, Path(min_length=1, max_length=100, pattern=_LINE)]
 DigestText = Annotated[str, Path(max_length=200, pattern=_LINE, description="sha256:… or sha512:…")]
+VulnerabilityId = Annotated[
+    str,
+    Path(min_length=1, max_length=200, pattern=_LINE, description="CVE-2021-44228, or any other id of it"),
+]
 TokenId = Annotated[str, Path(max_length=100, pattern=_LINE)]
 Reason = Annotated[
     str, Field(min_length=3, max_length=2000, pattern=_TEXT, description="why, for the audit trail")

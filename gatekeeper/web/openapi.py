@@ -12,6 +12,7 @@ from gatekeeper.ports import ApiToken, CaseRow, DeadLetter, RegistryRow
 from gatekeeper.web import problem, status
 from gatekeeper.web.answers import BRAKES, EVENTS, NEW_TOKEN, POLICY_IN_FORCE, RESENT, ListedImage, PageOf
 from gatekeeper.web.schemas import Schemas
+from gatekeeper.workflow.affected import Affected
 from gatekeeper.workflow.answer import Answer
 from gatekeeper.workflow.explain import Explanation
 from gatekeeper.workflow.promote import Promotion
@@ -19,6 +20,7 @@ from gatekeeper.workflow.waive import ListedWaiver
 
 Document = dict[str, Any]
 ANSWERS: dict[str, object] = {
+    "Affected": Affected,
     "Answer": Answer,
     "ApiTokenPage": PageOf(ApiToken),
     "Brakes": BRAKES,

@@ -118,7 +118,7 @@ def _fetch(room: Workroom, source: FeedSource, folder: Path, told: Progress) -> 
 def _loaded(room: Workroom, spec: FeedSpec, fetched: Fetched, told: Progress) -> FeedOutcome:
     assert fetched.content is not None
     published = load(room, spec, fetched.content, complete=fetched.complete, cursor=fetched.cursor, told=told)
-    return FeedOutcome(spec.name, "published", "feed-published", _said(published), published)
+    return outcome_of(published)
 
 
 def import_file(
@@ -136,7 +136,7 @@ def import_file(
         name or feed_name(content.kind, content.ecosystem), content.kind, content.ecosystem, path.name
     )
     published = load(room, spec, content, complete=True, cursor=None, fetched_at=as_of, told=told)
-    return FeedOutcome(spec.name, "published", "feed-published", _said(published), published)
+    return outcome_of(published)
 
 
 def load(
@@ -191,6 +191,11 @@ def _write(
         return
     facts = [entry for entry in batch if isinstance(entry, FeedFact)]
     room.store.add_facts(under, facts, problems, done=done, now=now)
+
+
+def outcome_of(published: Published) -> FeedOutcome:
+    """What is told of a published version."""
+    return FeedOutcome(published.feed, "published", "feed-published", _said(published), published)
 
 
 def _said(published: Published) -> str:

@@ -35,16 +35,19 @@ _SUFFIXES = (".json", ".jsonl", ".ndjson", ".zip")
 Entry = FeedRecord | FeedFact | FeedProblem
 
 
+_ABSENT = msgspec.Raw()
+
+
 class _Shape(msgspec.Struct):
     """The members that tell one JSON document from another."""
 
-    id: msgspec.Raw | None = None
-    affected: msgspec.Raw | None = None
-    modified: msgspec.Raw | None = None
-    vulnerabilities: msgspec.Raw | None = None
+    id: msgspec.Raw = _ABSENT
+    affected: msgspec.Raw = _ABSENT
+    modified: msgspec.Raw = _ABSENT
+    vulnerabilities: msgspec.Raw = _ABSENT
     vulns: list[msgspec.Raw] | None = None
-    result: msgspec.Raw | None = None
-    cycle: msgspec.Raw | None = None
+    result: msgspec.Raw = _ABSENT
+    cycle: msgspec.Raw = _ABSENT
 
 
 _SHAPE = msgspec.json.Decoder(_Shape)
@@ -70,6 +73,8 @@ def open_feed(path: Path, *, kind: FeedKind | None = None) -> Content:
     """A file or a directory of OSV records. Raises MalformedError ``feed-malformed``, UnavailableError."""
     try:
         found = _of_directory(path) if path.is_dir() else _of_file(path)
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise MalformedError(f"{path} cannot be unpacked: {error}", reason_code="feed-malformed") from error
     except OSError as error:
         raise UnavailableError(
             f"{path} cannot be read: {error.strerror}", cause=Cause.STORE, reason_code="feed-unreadable"
@@ -110,11 +115,11 @@ def _of_object(path: Path) -> Content:
         return _osv(lambda: _of_stream(path, _of_lines), sha256, None)
     if shape.vulns is not None:
         return _osv(lambda: _of_raws(path, _SHAPE.decode(_whole(path)).vulns or []), sha256, len(shape.vulns))
-    if shape.vulnerabilities is not None and shape.id is None:
+    if bytes(shape.vulnerabilities) and not bytes(shape.id):
         return Content(FeedKind.KEV, "", sha256, None, lambda: read_kev(_whole(path)))
-    if shape.result is not None:
+    if bytes(shape.result):
         return Content(FeedKind.END_OF_LIFE, "", sha256, None, lambda: read_products(_whole(path)))
-    if shape.id is not None and (shape.affected is not None or shape.modified is not None):
+    if bytes(shape.id) and (bytes(shape.affected) or bytes(shape.modified)):
         return _osv(lambda: iter([_record(str(path), _whole(path))]), sha256, 1)
     raise _strange(path)
 
@@ -126,11 +131,11 @@ def _of_list(path: Path) -> Content:
     except (msgspec.DecodeError, RecursionError, ValueError) as error:
         raise MalformedError(f"{path} is no JSON list: {error}", reason_code="feed-malformed") from error
     sha256 = sha256_of(path)
-    if shape.cycle is not None:
+    if bytes(shape.cycle):
         return Content(
             FeedKind.END_OF_LIFE, "", sha256, len(raws), lambda: read_cycles(_whole(path), path.stem)
         )
-    if shape.id is None:
+    if not bytes(shape.id):
         raise _strange(path)
     return _osv(lambda: _of_raws(path, _LIST.decode(_whole(path))), sha256, len(raws))
 

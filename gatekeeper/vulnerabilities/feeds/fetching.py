@@ -8,19 +8,22 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import quote, unquote, urlsplit
 
 from gatekeeper.core.errors import Cause, MalformedError, UnavailableError
 from gatekeeper.core.feed import FeedKind, FeedSource
-from gatekeeper.ports.feeds import Fetched, Progress
+from gatekeeper.ports.feeds import BundledFeed, Fetched, Progress, UnpackedFeed
+from gatekeeper.ports.vulnerabilities import FeedFact
 from gatekeeper.transport.client import Stream, Transport
 from gatekeeper.transport.message import Redirects, Request
 from gatekeeper.transport.origin import Origin, origin_of
 from gatekeeper.transport.settings import TransportSettings
+from gatekeeper.vulnerabilities.feeds import bundle
 from gatekeeper.vulnerabilities.feeds.contents import Content, open_feed
 from gatekeeper.vulnerabilities.osv import LARGEST_RECORD
 
@@ -73,6 +76,32 @@ class Reader:
             return fetching.file(cursor)
         finally:
             transport.close()
+
+    def is_bundle(self, path: Path) -> bool:
+        """True for what ``pack`` wrote."""
+        return bundle.is_bundle(path)
+
+    def pack(
+        self,
+        path: Path,
+        feeds: Sequence[BundledFeed],
+        folder: Path,
+        *,
+        created: datetime,
+        seal: Callable[[bytes, str], bytes],
+    ) -> None:
+        """Writes a bundle. Raises UnavailableError."""
+        bundle.pack(path, feeds, folder, created=created, seal=seal)
+
+    def line_of(self, content: bytes | FeedFact) -> bytes:
+        """One entry as a line of a bundle's member."""
+        return bundle.line_of(content)
+
+    def unpack(
+        self, path: Path, folder: Path, *, opened: Callable[[bytes], bytes]
+    ) -> tuple[UnpackedFeed, ...]:
+        """Every feed of a bundle, verified."""
+        return bundle.unpack(path, folder, opened=opened)
 
 
 def _of_file(source: FeedSource, cursor: str | None) -> Fetched:

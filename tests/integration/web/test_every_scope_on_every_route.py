@@ -68,6 +68,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prepared]:
             "host": "none.example.com",
             "revision": site.revision,
             "waiver": made,
+            "vulnerability": "CVE-2026-1",
             "token_id": site.token().split("_")[1],
         }
         bodies: dict[str, dict[str, object]] = {

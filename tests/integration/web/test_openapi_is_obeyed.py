@@ -70,6 +70,7 @@ def test_real_answers_fit_their_schemas(site: Site) -> None:
         ("GET", "/v1/events", "/v1/events", {}, None),
         ("GET", "/v1/dead-letters", "/v1/dead-letters", {}, None),
         ("POST", "/v1/dead-letters/resend", "/v1/dead-letters/resend", {}, REASON),
+        ("GET", "/v1/affected/CVE-2026-1", "/v1/affected/{vulnerability}", {}, None),
         ("POST", f"/v1/policy/{site.revision}/accept", "/v1/policy/{revision}/accept", {}, REASON),
         ("GET", "/v1/registries", "/v1/registries", {}, None),
         ("POST", "/v1/registries/none/accept", "/v1/registries/{host}/accept", {}, REASON),

@@ -317,12 +317,11 @@ def preview_policy(config: Path | None, policy: Path | None) -> Plain:
 def check_image(config: Path | None, reference: Reference) -> Plain:
     """One image judged now, as ``explain`` shows it. No database is opened."""
     from gatekeeper.config.reload import load_configuration
-    from gatekeeper.workflow.check import check
-    from gatekeeper.workflow.explain import explanation_of
+    from gatekeeper.workflow.check import explained_check
 
     configuration = load_configuration(find_config(config))
     with checking(configuration.settings) as collector:
-        return plain(explanation_of(check(collector, configuration.policy, reference)))
+        return plain(explained_check(collector, configuration.policy, reference))
 
 
 def image_sboms(

@@ -93,7 +93,31 @@ def explanation_blocks(explanation: Plain) -> list[Block]:
             empty="there is no verdict yet",
         )
     )
+    if explanation.get("candidates"):
+        blocks.append(_candidates(explanation["candidates"]))
     return blocks
+
+
+def _candidates(candidates: list[Plain]) -> Rows:
+    """Every signature and attestation that was found."""
+    return Rows(
+        ["form", "carrier", "what", "outcome", "reason", "by", "speaks for", "detail", "next"],
+        [
+            [
+                one["form"],
+                f"{short(one['carrier'])}[{one['position']}]",
+                one["predicate_type"] if one["purpose"] == "attestation" else one["purpose"],
+                one["outcome"],
+                one["reason_code"],
+                one["identity"] or ", ".join(key[:12] for key in one["key_ids"]),
+                ", ".join(one["signers"]),
+                one["why_not"],
+                one["next"],
+            ]
+            for one in candidates
+        ],
+        title="candidates",
+    )
 
 
 def promotion_blocks(promotion: Plain) -> list[Block]:

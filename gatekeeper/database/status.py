@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Select, bindparam, func, select, true
 
 from gatekeeper.core.digest import Digest
+from gatekeeper.core.evidence import Evidence
 from gatekeeper.core.reference import Repository
 from gatekeeper.core.verdict import Verdict
 from gatekeeper.database import tables
@@ -36,6 +37,13 @@ class Status:
         with self._link.reading() as connection:
             row = connection.execute(_ONE, {"repository": str(repository), "digest": digest}).first()
         return None if row is None else _status_row(row, repository)
+
+    def evidence(self, digest: Digest) -> Evidence | None:
+        """The evidence that a verdict rests on; None when it is not kept."""
+        table = tables.evidence
+        with self._link.reading() as connection:
+            body = connection.execute(select(table.c.body).where(table.c.digest == digest)).scalar()
+        return None if body is None else read_body(Evidence, body)
 
     def observed(self, repository: Repository, tag: str) -> tuple[tuple[Digest, datetime], ...]:
         """What the tag pointed at, newest first."""

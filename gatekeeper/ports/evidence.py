@@ -78,6 +78,10 @@ class SignatureVerifier(Protocol):
         """Never raises for what the bytes say: whatever a parser raises becomes a refused candidate."""
         ...
 
+    def remedy(self, reason_code: str) -> str:
+        """What a person can do about a candidate with this code; the empty string for a code of somebody else's."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class WantedSbom:

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Protocol
 
 from gatekeeper.core.digest import Digest
+from gatekeeper.core.evidence import Evidence
 from gatekeeper.core.lifecycle import Case, CaseState, Intent, IntentDraft
 from gatekeeper.core.reference import Repository
 from gatekeeper.core.verdict import Verdict
@@ -81,6 +82,10 @@ class StatusStore(Protocol):
 
     def status(self, repository: Repository, digest: Digest, *, now: datetime) -> StatusRow | None:
         """One query. None for a digest never seen in this repository."""
+        ...
+
+    def evidence(self, digest: Digest) -> Evidence | None:
+        """The evidence that a verdict rests on (``Verdict.evidence``); None when it is not kept."""
         ...
 
     def observed(self, repository: Repository, tag: str) -> tuple[tuple[Digest, datetime], ...]:

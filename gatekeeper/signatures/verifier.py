@@ -23,7 +23,7 @@ from gatekeeper.signatures.notation.revocation import NothingStored
 from gatekeeper.signatures.notation.trust import read_trust
 from gatekeeper.signatures.notation.verifier import verify_notation
 from gatekeeper.signatures.proof import Proof
-from gatekeeper.signatures.reason_codes import MEANINGS, ReasonCode
+from gatekeeper.signatures.reason_codes import MEANINGS, ReasonCode, remedy_of
 from gatekeeper.signatures.refusal import RefusedError
 from gatekeeper.signatures.second_opinion import SecondOpinion
 from gatekeeper.signatures.statement import read_statement
@@ -56,6 +56,10 @@ class Verifier:
     def wanted(self, manifest: Manifest, *, found_at: tuple[str, ...], tag: str | None) -> tuple[Wanted, ...]:
         """Which layers of this opened manifest are candidates; empty when it carries no form we know."""
         return storage.candidates_in(manifest, found_at=found_at, tag=tag)
+
+    def remedy(self, reason_code: str) -> str:
+        """What a person can do about a candidate with this code."""
+        return remedy_of(reason_code)
 
     def verify(self, wanted: Wanted, content: bytes, *, subject: Judged, trust: TrustMaterial) -> Verified:
         """Run the pipeline. Never raises for what the bytes say; MalformedError for trust material that is none."""

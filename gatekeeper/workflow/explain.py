@@ -10,6 +10,7 @@ from gatekeeper.core.evidence import Absent, Unavailable
 from gatekeeper.core.reference import Reference
 from gatekeeper.core.verdict import Finding, Level, Result
 from gatekeeper.workflow.answer import Answer
+from gatekeeper.workflow.explained_candidates import ExplainedCandidate, explained_candidates
 from gatekeeper.workflow.status import status
 from gatekeeper.workflow.workroom import Workroom
 
@@ -50,24 +51,33 @@ class Explanation:
 
     answer: Answer
     rules: tuple[ExplainedRule, ...]
+    candidates: tuple[ExplainedCandidate, ...] = ()
+    """Every signature and attestation that was found, whatever became of it."""
 
 
 def explain(room: Workroom, reference: Reference, *, wait: timedelta | None = None) -> Explanation:
     """Everything behind the recorded answer. Raises what ``status`` raises."""
-    return explanation_of(status(room, reference, wait=wait))
+    answer = status(room, reference, wait=wait)
+    evidence = None if answer.verdict is None else room.store.evidence(answer.verdict.evidence)
+    if evidence is None:
+        return explanation_of(answer)
+    found = explained_candidates(evidence, room.policy().signers, room.signatures, room.clock.now())
+    return explanation_of(answer, found)
 
 
-def explanation_of(answer: Answer) -> Explanation:
+def explanation_of(answer: Answer, candidates: tuple[ExplainedCandidate, ...] = ()) -> Explanation:
     """The tree of an answer; rules that weigh on it first."""
     if answer.verdict is None:
-        return Explanation(answer, ())
+        return Explanation(answer, (), candidates)
     by_rule: dict[str, list[Finding]] = {}
     for finding in answer.verdict.findings:
         if answer.tag is None or finding.tag in (None, answer.tag):
             by_rule.setdefault(finding.rule, []).append(finding)
     rules = [_rule(rule, findings) for rule, findings in by_rule.items()]
     return Explanation(
-        answer, tuple(sorted(rules, key=lambda rule: (not rule.counts, _WORST.index(rule.result))))
+        answer,
+        tuple(sorted(rules, key=lambda rule: (not rule.counts, _WORST.index(rule.result)))),
+        candidates,
     )
 
 

@@ -61,6 +61,9 @@ class CountingVerifier:
         self.asked += 1
         return self.within.verify(wanted, content, subject=subject, trust=trust)
 
+    def remedy(self, reason_code: str) -> str:
+        return self.within.remedy(reason_code)
+
 
 def _counted(world: World) -> CountingVerifier:
     counting = CountingVerifier(world.app.room.signatures)

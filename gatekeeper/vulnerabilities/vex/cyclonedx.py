@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from gatekeeper.core.package_url import PackageUrl
 from gatekeeper.core.vex import VexDocument, VexProduct, VexStatement, VexStatus
-from gatekeeper.vulnerabilities.vex.reading import items, members, moment, purl_or_none, text
+from gatekeeper.vulnerabilities.lenient import items, members, moment, purl_or_none, text
 
 _STATES = {
     "not_affected": VexStatus.NOT_AFFECTED,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from gatekeeper.core import strict_json
 from gatekeeper.core.errors import MalformedError
 from gatekeeper.core.vex import VexDocument
+from gatekeeper.vulnerabilities.lenient import members, text
 from gatekeeper.vulnerabilities.vex import csaf, cyclonedx, openvex
-from gatekeeper.vulnerabilities.vex.reading import malformed, members, text
 
 LARGEST = 64 * 1024 * 1024
 
@@ -26,3 +26,8 @@ def read(content: bytes) -> VexDocument:
     if "csaf_version" in members(document.get("document")):
         return csaf.read(document)
     raise malformed("neither OpenVEX, nor CSAF, nor CycloneDX")
+
+
+def malformed(what: str) -> MalformedError:
+    """The error of a document that is no VEX, or cannot be read."""
+    return MalformedError(f"the VEX document cannot be read: {what}", reason_code="vex-malformed")

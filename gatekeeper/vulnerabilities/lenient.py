@@ -1,4 +1,4 @@
-"""What the three readers share: lenient access to JSON, purls and times."""
+"""Lenient access to JSON of others: whatever is not as expected counts as not said."""
 
 from __future__ import annotations
 
@@ -48,6 +48,7 @@ def moment(*values: object) -> datetime:
     return BEGINNING
 
 
-def malformed(what: str) -> MalformedError:
-    """The error of a document that is no VEX, or cannot be read."""
-    return MalformedError(f"the VEX document cannot be read: {what}", reason_code="vex-malformed")
+def moment_or_none(*values: object) -> datetime | None:
+    """The first that is a time."""
+    found = moment(*values)
+    return None if found == BEGINNING else found

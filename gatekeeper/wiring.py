@@ -168,6 +168,7 @@ def build(
     Raises UnavailableError (no database), ConfigurationError (an outdated schema, a registry configured twice).
     """
     from gatekeeper.sbom.reader import Reader
+    from gatekeeper.vulnerabilities.attestations import AttestationReader
     from gatekeeper.vulnerabilities.stored import StoredMatcher
     from gatekeeper.workflow.workroom import Workroom
 
@@ -185,6 +186,7 @@ def build(
         store=store,
         signatures=_verifier(settings, closers),
         sboms=Reader(),
+        scans=AttestationReader(),
         matcher=StoredMatcher(),
         supply=_supply(settings, lambda: now().feeds.sources),
         clock=given.clock or SystemClock(),
@@ -208,6 +210,7 @@ def build(
 def checking(settings: Settings, parts: Parts | None = None) -> Iterator[Collector]:
     """What ``check IMAGE`` needs: registries and readers, no database."""
     from gatekeeper.sbom.reader import Reader
+    from gatekeeper.vulnerabilities.attestations import AttestationReader
     from gatekeeper.workflow.workroom import Collector
 
     given = parts or Parts()
@@ -221,6 +224,7 @@ def checking(settings: Settings, parts: Parts | None = None) -> Iterator[Collect
             given.clock or SystemClock(),
             _limits(settings),
             attesting=attesting_of(settings),
+            scans=AttestationReader(),
         )
     finally:
         for close in closers:

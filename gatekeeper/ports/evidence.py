@@ -13,7 +13,9 @@ from gatekeeper.core.digest import Digest
 from gatekeeper.core.evidence import Candidate, Form, Trust
 from gatekeeper.core.manifest import Descriptor, Manifest
 from gatekeeper.core.reference import Repository
+from gatekeeper.core.scan_report import ScanReport
 from gatekeeper.core.trust import TrustMaterial
+from gatekeeper.core.vex import VexDocument
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,5 +132,16 @@ class SbomReader(Protocol):
         """The package databases in an image's layers, lowest first, as an SBOM of the operating system alone.
 
         Raises MalformedError, and whatever opening or reading a layer raises.
+        """
+        ...
+
+
+class ScanReader(Protocol):
+    """Reads what verified attestations say about vulnerabilities."""
+
+    def read(self, statement: Statement) -> tuple[ScanReport | VexDocument, ...]:
+        """Scan reports and VEX in a predicate; empty for one about anything else.
+
+        Raises MalformedError ``scan-report-malformed`` | ``vex-malformed``.
         """
         ...

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from gatekeeper.core.component import Coverage, SbomDocument, SbomFormat, coverage_of
 from gatekeeper.core.digest import Digest
@@ -21,8 +21,10 @@ from gatekeeper.core.evidence import (
 )
 from gatekeeper.core.manifest import Descriptor, ImageManifest, Manifest
 from gatekeeper.core.reference import Repository
+from gatekeeper.core.scan_report import AttestedReport, AttestedVex, ScanReport
 from gatekeeper.core.trust import TrustMaterial
 from gatekeeper.core.verification_summary import PREDICATE_TYPE
+from gatekeeper.core.vex import VexDocument
 from gatekeeper.ports import (
     FoundReferrer,
     GatheredSbom,
@@ -35,6 +37,10 @@ from gatekeeper.ports import (
 from gatekeeper.workflow.os_only import document_digest
 from gatekeeper.workflow.workroom import Collector
 
+MOST_STATEMENTS = 5000
+"""VEX statements of one document that are kept; a vendor's document about everything is no evidence of one image."""
+MOST_WARNINGS = 20
+
 _OUR_FORMS = (Form.SIGSTORE_BUNDLE, Form.COSIGN_ATTESTATION_TAG)
 
 
@@ -45,6 +51,8 @@ class Attached:
     signatures: Candidates | Absent | Unavailable
     sboms: Sboms | Absent | Unavailable
     documents: tuple[GatheredSbom, ...]
+    reports: tuple[AttestedReport, ...] = ()
+    vex: tuple[AttestedVex, ...] = ()
 
 
 @dataclass(slots=True)
@@ -89,6 +97,8 @@ class Pile:
     documents: dict[Digest, GatheredSbom] = field(default_factory=dict)
     summaries: list[tuple[Candidate, Statement]] = field(default_factory=list)
     """Verified verification summaries, with what they say."""
+    reports: list[AttestedReport] = field(default_factory=list)
+    vex: list[AttestedVex] = field(default_factory=list)
     signature_gap: Unavailable | None = None
     sbom_gap: Unavailable | None = None
 
@@ -107,7 +117,9 @@ class Pile:
         sboms: Sboms | Absent = Absent("sbom")
         if self.sboms or self.sbom_gap is not None:
             sboms = Sboms(_most_trusted(self.sboms), self.sbom_gap)
-        return Attached(signatures, sboms, tuple(self.documents.values()))
+        return Attached(
+            signatures, sboms, tuple(self.documents.values()), tuple(self.reports), tuple(self.vex)
+        )
 
 
 def gather_attached(site: Site, manifest: Descriptor, pile: Pile) -> None:
@@ -191,6 +203,8 @@ def _verify(site: Site, subject: Descriptor, wanted: Wanted, pile: Pile) -> None
     verified = site.collector.signatures.verify(wanted, content, subject=judged, trust=site.trust)
     if _is_own_summary(site, wanted, content, judged):
         return
+    if verified.statement is not None:
+        verified = replace(verified, candidate=_add_said(site, verified.candidate, verified.statement, pile))
     pile.candidates.append(verified.candidate)
     if verified.statement is not None:
         if verified.statement.predicate_type == PREDICATE_TYPE:
@@ -207,6 +221,28 @@ def _is_own_summary(site: Site, wanted: Wanted, content: bytes, subject: Judged)
         return False
     statement = attesting.signer.ours(wanted, content, subject=subject)
     return statement is not None and statement.predicate_type == PREDICATE_TYPE
+
+
+def _add_said(site: Site, candidate: Candidate, statement: Statement, pile: Pile) -> Candidate:
+    """Scan reports and VEX. One that cannot be read is an anomaly of its candidate: a warning, and no evidence."""
+    try:
+        said = site.collector.scans.read(statement)
+    except MalformedError as error:
+        return replace(candidate, anomalies=(*candidate.anomalies, error.reason_code))
+    document = Digest.of(statement.predicate)
+    signatures = () if candidate.signature is None else (candidate.signature,)
+    for found in said:
+        match found:
+            case ScanReport():
+                pile.reports.append(AttestedReport(candidate.carrier, document, found, signatures))
+            case VexDocument():
+                kept = replace(
+                    found,
+                    statements=found.statements[:MOST_STATEMENTS],
+                    warnings=found.warnings[:MOST_WARNINGS],
+                )
+                pile.vex.append(AttestedVex(candidate.carrier, document, kept, signatures))
+    return candidate
 
 
 def _add_attested(site: Site, candidate: Candidate, statement: Statement, pile: Pile) -> None:

@@ -226,7 +226,16 @@ def _node(
     config = _config(gathering, digest, manifest, media_type)
     if platform is None and isinstance(config, ConfigFacts):
         platform = config.platform
-    return NodeEvidence(digest, media_type, platform, config, attached.signatures, attached.sboms)
+    return NodeEvidence(
+        digest,
+        media_type,
+        platform,
+        config,
+        attached.signatures,
+        attached.sboms,
+        attached.reports,
+        attached.vex,
+    )
 
 
 def _config(

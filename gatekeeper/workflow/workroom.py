@@ -22,7 +22,9 @@ from gatekeeper.ports import (
     Registries,
     Registry,
     SbomReader,
+    ScanReader,
     SignatureVerifier,
+    Statement,
     Store,
 )
 from gatekeeper.ports.feeds import FeedReader
@@ -135,6 +137,14 @@ class Silence:
         raise NotFoundError(f"no webhook is called {endpoint}", reason_code="webhook-unknown")
 
 
+class NoScans:
+    """Where attestations about vulnerabilities are not read: an image's SBOM alone speaks."""
+
+    def read(self, statement: Statement) -> tuple[()]:  # noqa: ARG002 - the port's
+        """Nothing."""
+        return ()
+
+
 @dataclass(frozen=True, slots=True)
 class Collector:
     """What collecting evidence needs: no database, so that ``check`` can use it alone."""
@@ -148,6 +158,7 @@ class Collector:
     attesting: Attesting | None = None
     """With it, what we signed ourselves is no evidence."""
     layers: LayerReadings = field(default_factory=LayerReadings)
+    scans: ScanReader = field(default_factory=NoScans)
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +202,7 @@ class Workroom:
     tag_lists: TagLists = field(default_factory=TagLists)
     attesting: Attesting | None = None
     """None: no attestation is ever attached."""
+    scans: ScanReader = field(default_factory=NoScans)
 
     @property
     def limits(self) -> Limits:
@@ -218,4 +230,5 @@ class Workroom:
             self.limits,
             self.tag_lists,
             self.attesting,
+            scans=self.scans,
         )

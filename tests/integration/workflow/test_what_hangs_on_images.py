@@ -129,6 +129,37 @@ def test_a_large_attestation_is_read(world: World, form: str) -> None:
     assert (found.components, found.trust) == (10_000, Trust.SIGNED)
 
 
+def test_attested_scan_reports_and_vex_are_evidence_and_what_cannot_be_read_is_an_anomaly(
+    world: World,
+) -> None:
+    digest = world.push("app/web", "1.0")
+    name = f"{world.registry.host}/app/web"
+    report = {
+        "scanner": {"uri": "pkg:trivy", "result": {"SchemaVersion": 2, "Results": []}},
+        "metadata": {"scanFinishedOn": "2026-01-01T00:00:00Z"},
+    }
+    statement = {
+        "vulnerability": {"name": "CVE-1"},
+        "products": [{"@id": "pkg:npm/a"}],
+        "status": "fixed",
+    }
+    openvex = {"@context": "https://openvex.dev/ns/v0.2.0", "author": "Team", "statements": [statement]}
+    layers = [
+        attestation_layer(ALICE, name, digest, "https://cosign.sigstore.dev/attestation/vuln/v1", report),
+        attestation_layer(ALICE, name, digest, "https://openvex.dev/ns", openvex),
+        attestation_layer(ALICE, name, digest, "https://openvex.dev/ns/v0.2.0", {"statements": []}),
+    ]
+    store(world, "app/web", tagged(digest, layers, ".att"))
+    root = evidence(world, digest).root
+    (attested,) = root.reports
+    assert (attested.report.format, attested.report.vulnerabilities) == ("cosign-vuln trivy", ())
+    (vex,) = root.vex
+    assert [said.status for said in vex.content.statements] == ["fixed"]
+    signatures = {item.signature for item in candidates(world, digest).items}
+    assert {*attested.signatures, *vex.signatures} <= signatures
+    assert ("vex-malformed",) in {item.anomalies for item in candidates(world, digest).items}
+
+
 @pytest.mark.parametrize(
     ("media_type", "content"),
     [

@@ -68,6 +68,7 @@ class Daemon:
         self._marked: str | None = None
         self._told: str | None = None
         self._doubted: frozenset[str] = frozenset()
+        self._ask_again_at = room.clock.now() + room.limits.back_off
         self._run_started = room.clock.now()
         self._stop = Event()
         self._ticked: float | None = None
@@ -88,6 +89,7 @@ class Daemon:
         self._announce_ends()
         self._carry_feeds()
         self._tell_doubts()
+        self._ask_unseen()
         claimed = sum(self._claim(host) for host in self._room.registries.hosts())
         self._ticked = time.monotonic()
         return claimed
@@ -106,11 +108,15 @@ class Daemon:
     def _look(self, host: str) -> None:
         try:
             if host in self._unseen:
+                found = hold_when_forgotten(self._room, host)
                 self._unseen.remove(host)
-                hold = hold_when_forgotten(self._room, host)
-                if hold is not None:
-                    _log.warning("every registry write is held: %s", hold.reason)
+                if found is not None:
+                    _log.warning("nothing is written, everything is proposed: %s", found.reason)
             self._find(host)
+        except UnavailableError as error:
+            _log.warning(
+                "%s is not acted on yet, its quarantine could not be read: %s", host, ascii(error.message)
+            )
         finally:
             self._looking.discard(host)
 
@@ -196,8 +202,7 @@ class Daemon:
         """Starts ticking in the background."""
         self._audit("daemon-started", "")
         self.log_audit_head()
-        if self._room.store.counts().get("repositories", 0) == 0:
-            self._unseen = set(self._room.registries.hosts())
+        self._unseen = set(self._room.registries.hosts())
         lease = self._room.limits.lease
         scheduler = BackgroundScheduler(
             executors={"default": ThreadPoolExecutor(5)},
@@ -306,6 +311,15 @@ class Daemon:
                 ascii(waiver.owner),
             )
 
+    def _ask_unseen(self) -> None:
+        """A registry that could not be asked at the start is asked again soon."""
+        now = self._room.clock.now()
+        if self._unseen and now >= self._ask_again_at:
+            self._ask_again_at = now + self._room.limits.back_off
+            for host in sorted(self._unseen - self._looking):
+                self._looking.add(host)
+                self._engine.submit(host, partial(self._look, host))
+
     def _tell_doubts(self) -> None:
         doubts = {doubt.registry: doubt.reason for doubt in self._room.store.doubts()}
         for host in doubts.keys() - self._doubted:
@@ -324,7 +338,7 @@ class Daemon:
         """Claims as much as the engine takes for one registry. One claimer per registry at a time."""
         claimed = 0
         with self._claiming.of(host):
-            for kind in _KINDS:
+            for kind in (WorkKind.REPOSITORY,) if host in self._unseen else _KINDS:
                 free = self._engine.free(host)
                 if free == 0:
                     break

@@ -382,12 +382,15 @@ def _asked(registry: Registry, host: str) -> Plain:
 
 def recover_cases(config: Path | None, reason: str | None) -> Plain:
     """What the registries tell of cases that the database may not know; rebuilt when a reason is given."""
+    from gatekeeper.workflow.hold import end_recovery
     from gatekeeper.workflow.recover import find_cases, rebuild
 
     with local_application(config) as application:
         found = find_cases(application.room)
         accepted = found.cases if reason is not None else ()
         rebuilt = rebuild(application.room, accepted, actor=actor(), reason=reason or "")
+        if reason is not None and not found.unavailable:
+            end_recovery(application.room, actor=actor(), reason=reason)
     return {
         "cases": [{**plain(entry.case), "known": entry.known} for entry in found.cases],
         "rebuilt": [case.id for case in rebuilt],

@@ -215,6 +215,8 @@ class Budget:
     hour: int
     hold: Hold | None = None
     breaker: Breaker | None = None
+    recovery: Hold | None = None
+    """The registry shows more than the database knows: nothing acts by itself until a person has looked."""
 
     @property
     def exhausted(self) -> str | None:

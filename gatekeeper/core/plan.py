@@ -151,6 +151,8 @@ def _left_to_a_person(file: CaseFile, verdict: Verdict, scope: Scope, shown: fro
 def _plan_enforced(file: CaseFile, scope: Scope, budget: Budget) -> Plan:
     if budget.hold is not None:
         return Nothing("held")
+    if budget.recovery is not None:
+        return Propose(scope.action, "database-behind")
     if budget.breaker is not None:
         return Propose(scope.action, "breaker-open")
     exhausted = budget.exhausted

@@ -14,7 +14,7 @@ from gatekeeper.database import audit, tables
 from gatekeeper.database.connection import Link, touch
 from gatekeeper.database.upsert import insert_missing, upsert
 
-_HOLD, _BREAKER = "hold", "breaker"
+_HOLD, _BREAKER, _RECOVERY = "hold", "breaker", "recovery"
 WINDOW = timedelta(hours=1)
 """Over which the caps per repository and per hour count."""
 
@@ -29,20 +29,32 @@ class Brakes:
         with self._link.reading() as connection:
             return _hold(connection)
 
+    def recovery(self) -> Hold | None:
+        """Set while the registry shows more than this database knows."""
+        with self._link.reading() as connection:
+            return _hold(connection, _RECOVERY)
+
+    def set_recovery(self, recovery: Hold | None, *, actor: str, reason: str, now: datetime) -> None:
+        """Switches it on (a Hold) or off (None), with an audit row."""
+        self._set(_RECOVERY, recovery, actor=actor, reason=reason, now=now)
+
     def set_hold(self, hold: Hold | None, *, actor: str, reason: str, now: datetime) -> None:
         """Switches it on (a Hold) or off (None), with an audit row."""
+        self._set(_HOLD, hold, actor=actor, reason=reason, now=now)
+
+    def _set(self, name: str, hold: Hold | None, *, actor: str, reason: str, now: datetime) -> None:
         brake = tables.brake
         with self._link.writing(serial=True) as connection:
             if hold is None:
-                connection.execute(delete(brake).where(brake.c.name == _HOLD))
+                connection.execute(delete(brake).where(brake.c.name == name))
             else:
-                row = {"name": _HOLD, "actor": hold.actor, "reason": hold.reason, "since": hold.since}
+                row = {"name": name, "actor": hold.actor, "reason": hold.reason, "since": hold.since}
                 upsert(connection, brake, [row], key=("name",))
             audit.add(
                 connection,
                 actor=actor,
-                action="hold-off" if hold is None else "hold-on",
-                subject=_HOLD,
+                action=f"{name}-off" if hold is None else f"{name}-on",
+                subject=name,
                 reason=reason,
                 detail={},
                 now=now,
@@ -134,6 +146,7 @@ def budget_of(
         hour=caps.per_hour - counted.hour,
         hold=_hold(connection),
         breaker=_breaker(connection),
+        recovery=_hold(connection, _RECOVERY),
     )
 
 
@@ -169,9 +182,9 @@ def open_breaker(connection: Connection, cap: str, *, now: datetime) -> None:
     )
 
 
-def _hold(connection: Connection) -> Hold | None:
+def _hold(connection: Connection, name: str = _HOLD) -> Hold | None:
     brake = tables.brake
-    row = connection.execute(select(brake).where(brake.c.name == _HOLD)).first()
+    row = connection.execute(select(brake).where(brake.c.name == name)).first()
     return None if row is None else Hold(row.actor, row.reason, row.since)
 
 

@@ -83,6 +83,8 @@ def _checked(applying: _Applying, tag_plan: TagPlan) -> Plan | None:
     )
     if budget.hold is not None:
         return None
+    if budget.recovery is not None:
+        return Propose(planned.action, "database-behind")
     if budget.breaker is not None:
         return Propose(planned.action, "breaker-open")
     exhausted = budget.exhausted

@@ -211,6 +211,14 @@ class BrakeStore(Protocol):
         """Switches it on (a Hold) or off (None), with an audit row."""
         ...
 
+    def recovery(self) -> Hold | None:
+        """Set while the registry shows more than this database knows."""
+        ...
+
+    def set_recovery(self, recovery: Hold | None, *, actor: str, reason: str, now: datetime) -> None:
+        """Switches it on (a Hold) or off (None), with an audit row."""
+        ...
+
     def breaker(self) -> Breaker | None:
         """The breaker, if it is open."""
         ...

@@ -16,7 +16,15 @@ from gatekeeper.ports import Store
 from gatekeeper.workflow.brakes import Summary
 
 COUNTS_GOOD_FOR_SECONDS = 5.0
-BRAKES = ("breaker", "cap-per-hour", "cap-per-repository", "hold", "policy-change", "registry-doubted")
+BRAKES = (
+    "breaker",
+    "cap-per-hour",
+    "cap-per-repository",
+    "hold",
+    "policy-change",
+    "recovery",
+    "registry-doubted",
+)
 LABEL_CAP = 200
 
 

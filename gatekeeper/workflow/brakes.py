@@ -66,6 +66,9 @@ def _global(room: Workroom) -> Iterator[Brake]:
     hold, breaker = room.store.hold(), room.store.breaker()
     if hold is not None:
         yield Brake("hold", hold.actor, hold.reason, hold.since)
+    recovery = room.store.recovery()
+    if recovery is not None:
+        yield Brake("recovery", recovery.actor, recovery.reason, recovery.since)
     if breaker is not None:
         yield Brake("breaker", DAEMON, breaker.reason, breaker.since)
     for doubt in room.store.doubts():

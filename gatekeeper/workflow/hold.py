@@ -23,10 +23,13 @@ class HeldError(DeniedError):
 
 
 def guard(store: BrakeStore) -> Callable[[], None]:
-    """What must be called before every registry write. Raises HeldError while the hold is on."""
+    """What must be called before every registry write. Raises HeldError while the hold is on.
+
+    A database that is behind the registry holds too: what it planned may have been decided otherwise since.
+    """
 
     def check() -> None:
-        hold = store.hold()
+        hold = store.hold() or store.recovery()
         if hold is not None:
             raise HeldError(hold)
 
@@ -46,10 +49,17 @@ def hold_on(room: Workroom, *, actor: str, reason: str) -> Hold:
 
 
 def hold_off(room: Workroom, *, actor: str, reason: str) -> None:
-    """Lets registry writes go on. Nothing happens when it is off."""
+    """Lets registry writes go on, also where the database was found to be behind. Nothing happens when it is off."""
     said = _said(reason)
     if room.store.hold() is not None:
         room.store.set_hold(None, actor=actor, reason=said, now=room.clock.now())
+    end_recovery(room, actor=actor, reason=said)
+
+
+def end_recovery(room: Workroom, *, actor: str, reason: str) -> None:
+    """A person has looked at what the registry shows. Nothing happens when nobody had to."""
+    if room.store.recovery() is not None:
+        room.store.set_recovery(None, actor=actor, reason=reason, now=room.clock.now())
 
 
 def close_breaker(room: Workroom, *, actor: str, reason: str) -> None:

@@ -10,6 +10,10 @@ _TAG_LIMIT = 128
 """distribution-spec: a tag has at most 128 characters."""
 
 
+OUR_PREFIX = "gatekeeper-"
+"""How the names of our own tags in other people's repositories begin."""
+
+
 def hold_tag(nonce: str, position: int) -> str:
     """Holds one manifest of a closure; position 0 is the root."""
     return f"gatekeeper-hold-{nonce}-{position}"

@@ -24,7 +24,9 @@ from gatekeeper.workflow.names import CASE_TAGS
 from gatekeeper.workflow.work import pointed_at
 from gatekeeper.workflow.workroom import DAEMON, Workroom
 
-_REMEDY = "run `gatekeeper quarantine recover`, then `gatekeeper hold off`"
+_REMEDY = (
+    "look with `gatekeeper quarantine recover`, then add --accept, or run `gatekeeper hold off` to leave them"
+)
 _KINDS = {
     Action.QUARANTINE: IntentKind.QUARANTINE,
     Action.RETAG: IntentKind.RETAG,
@@ -74,34 +76,34 @@ def find_cases(room: Workroom) -> Found:
 
 
 def hold_when_forgotten(room: Workroom, host: str | None = None) -> Hold | None:
-    """A filled quarantine of which an empty database knows nothing: it was lost, and every write is held until a
-    person has recovered it. To be asked before anything of ``host`` (None: of any registry) is watched.
+    """A quarantine of which the database does not know everything: it was lost, or put back from a backup.
 
-    Otherwise our own hold tags, which only the database knows, would be judged like anybody's. Asks nothing but the
-    catalogs, the tag lists of quarantine repositories and their case records. What another installation keeps in the
-    same registry is no business of ours.
+    Until a person has recovered it nothing is written, open intents stay open, and what would be done is proposed. To
+    be asked before anything of ``host`` (None: of any registry) is judged or carried out: our own hold tags, which
+    only the database knows, would be taken for anybody's. Asks nothing but the catalogs, the tag lists of quarantine
+    repositories and the case records that are not known. What another installation keeps in the same registry is no
+    business of ours. Raises UnavailableError when it could not be told.
     """
-    if room.store.hold() is not None:
+    if room.store.recovery() is not None:
         return None
     policy = room.policy()
-    for repository in existing(room, host)[0]:
-        if not policy.is_quarantine(repository):
-            continue
-        if _keeps_forgotten(room, repository):
+    repositories, gaps = existing(room, host)
+    for repository in repositories:
+        if policy.is_quarantine(repository) and _keeps_forgotten(room, repository):
             now = room.clock.now()
-            hold = Hold(DAEMON, f"{repository} holds cases of a lost database: {_REMEDY}", now)
-            room.store.set_hold(hold, actor=DAEMON, reason=hold.reason, now=now)
-            return hold
+            found = Hold(DAEMON, f"{repository} holds cases that the database does not know: {_REMEDY}", now)
+            room.store.set_recovery(found, actor=DAEMON, reason=found.reason, now=now)
+            return found
+    if gaps:
+        raise UnavailableError(gaps[0].detail, cause=gaps[0].cause)
     return None
 
 
 def _keeps_forgotten(room: Workroom, quarantine: Repository) -> bool:
     """True when a case record in it tells of an unknown case in a repository that we watch."""
-    told = _told(room.registries.get(quarantine.registry), quarantine, prefix=CASE_TAGS)
-    try:
-        return any(_forgotten(room, draft) for draft in told)
-    except UnavailableError:
-        return False
+    known = frozenset(room.store.ours(quarantine))
+    told = _told(room.registries.get(quarantine.registry), quarantine, prefix=CASE_TAGS, known=known)
+    return any(_forgotten(room, draft) for draft in told)
 
 
 def _forgotten(room: Workroom, draft: IntentDraft) -> bool:
@@ -127,7 +129,9 @@ def rebuild(room: Workroom, found: Sequence[FoundCase], *, actor: str, reason: s
     return tuple(rebuilt)
 
 
-def _told(registry: Registry, repository: Repository, *, prefix: str = "") -> Iterator[IntentDraft]:
+def _told(
+    registry: Registry, repository: Repository, *, prefix: str = "", known: frozenset[str] = frozenset()
+) -> Iterator[IntentDraft]:
     """The drafts that the tombstones and case records of one repository were made from."""
     try:
         tags = registry.tags(repository.path)
@@ -135,7 +139,7 @@ def _told(registry: Registry, repository: Repository, *, prefix: str = "") -> It
         return
     seen: set[Digest] = set()
     for tag in tags:
-        if not tag.startswith(prefix):
+        if not tag.startswith(prefix) or tag in known:
             continue
         try:
             digest = registry.resolve(repository.path, tag).digest

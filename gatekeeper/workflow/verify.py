@@ -34,6 +34,7 @@ from gatekeeper.workflow import drafts
 from gatekeeper.workflow.answer import acted_on
 from gatekeeper.workflow.attest import plan_attestation
 from gatekeeper.workflow.collect import Collected, collect
+from gatekeeper.workflow.names import OUR_PREFIX
 from gatekeeper.workflow.scanning import inventory_of, scan
 from gatekeeper.workflow.workroom import Workroom
 
@@ -208,6 +209,9 @@ def _plans(
     case = room.store.newest_case(due.repository, due.digest)
     planning = _Planning(room, scoped, due, verdict, case, now, turned, acted)
     budget = room.store.budget(due.repository, room.caps, run_started=run_started, now=now)
+    if budget.recovery is not None:
+        # By name alone nothing is ours; but of what may be ours nobody needs a proposal.
+        tags = [tag for tag in tags if not tag.startswith(OUR_PREFIX)]
     plans: list[TagPlan] = []
     for tag in tags:
         tag_plan, budget = _plan_for(planning, tag, budget)

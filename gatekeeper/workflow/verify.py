@@ -26,7 +26,6 @@ from gatekeeper.core.lifecycle import (
 )
 from gatekeeper.core.plan import Act, Propose, plan
 from gatekeeper.core.policy import Action, Mode, ScopedPolicy
-from gatekeeper.core.rules.catalogue import READ_COMPONENTS
 from gatekeeper.core.sighting import sighted, signatures_of
 from gatekeeper.core.verdict import State, Subject, Verdict
 from gatekeeper.ports import DueSubject, Judgement, Lease, TagPlan
@@ -61,7 +60,7 @@ def verify(room: Workroom, lease: Lease, *, run_started: datetime) -> Verified:
         wait = room.limits.interval_max
         room.store.release(lease, next_due=room.clock.now() + wait, error="registry-doubted")
         return Verified(name, None)
-    stored = _stored_evidence(room, due, scoped)
+    stored = _stored_evidence(room, due)
     gathered = stored or collect(room.collector, due.repository, due.digest, scoped, room.policy())
     if gathered.not_subject is not None:
         room.store.drop_subject(lease, why=gathered.not_subject, now=room.clock.now())
@@ -154,15 +153,12 @@ def _gone(room: Workroom, due: DueSubject, evidence: Evidence) -> bool:
     return case is None or not acted_on(case)
 
 
-def _stored_evidence(room: Workroom, due: DueSubject, scoped: ScopedPolicy) -> Collected | None:
+def _stored_evidence(room: Workroom, due: DueSubject) -> Collected | None:
     """The evidence of the last verdict, while nothing about the subject itself asks for a new look."""
     if due.previous is None or due.evidence_due is None or room.clock.now() >= due.evidence_due:
         return None
     evidence = due.previous.evidence
     if evidence.trust != room.policy().trust.digest:
-        return None
-    if any(rule.id in READ_COMPONENTS for rule in scoped.rules.rules):
-        # What the documents list is read anew with them.
         return None
     return Collected(evidence)
 

@@ -50,8 +50,3 @@ _CLASSES: tuple[type[Rule], ...] = (
 )
 
 RULES: Mapping[str, type[Rule]] = {rule.id: rule for rule in _CLASSES}
-
-READ_COMPONENTS = frozenset(
-    rule.id for rule in (LicenceDenied, LicenceUnknown, PackageDenied, PackageRequired)
-)
-"""Rules that look at single components: only these need the inventory."""

@@ -11,7 +11,7 @@ import msgspec
 from gatekeeper.core.component import Component, OperatingSystem, SbomDocument, SbomFormat, SourcePackage
 from gatekeeper.core.licence import LicenceExpression
 from gatekeeper.sbom import licences, making
-from gatekeeper.sbom.lenient import Tally, decode, items, moment, text
+from gatekeeper.sbom.lenient import Tally, check_count, decode, items, moment, text
 
 _IMAGE_ITSELF = "container"
 """The component type of the image the document is about: no component of itself."""
@@ -156,6 +156,7 @@ def document_of(bom: Bom, format_: SbomFormat) -> SbomDocument:
 
 def _gather(top: list[Item | None], place: str, tally: Tally, systems: list[OperatingSystem]) -> None:
     """In the document's order, each component before those nested in it."""
+    check_count(top)
     pending: list[tuple[Item | None, int]] = [(item, number) for number, item in enumerate(top)]
     pending.reverse()
     while pending:

@@ -7,7 +7,7 @@ into the same structures field by field, and what cannot be bent at all is count
 from __future__ import annotations
 
 import types
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
@@ -55,6 +55,12 @@ def check_size(content: bytes) -> None:
         raise too_large(f"{MAX_BYTES} bytes")
     if sum(map(content.count, (b",", b"{", b"["))) > MAX_ELEMENTS:
         raise too_large(f"{MAX_ELEMENTS} values")
+
+
+def check_count(listed: Sequence[object]) -> None:
+    """Raises MalformedError ``sbom-too-large`` before a single component of too many is made."""
+    if len(listed) > MAX_COMPONENTS:
+        raise too_large(f"{MAX_COMPONENTS} components")
 
 
 @dataclass(slots=True)

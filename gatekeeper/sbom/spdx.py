@@ -12,7 +12,7 @@ import msgspec
 
 from gatekeeper.core.component import Component, OperatingSystem, SbomDocument, SbomFormat, SourcePackage
 from gatekeeper.sbom import licences, making
-from gatekeeper.sbom.lenient import Tally, decode, moment
+from gatekeeper.sbom.lenient import Tally, check_count, decode, moment
 
 _IMAGE_ITSELF = "CONTAINER"
 """The primary purpose of an image: no component of itself."""
@@ -86,6 +86,7 @@ def read(content: bytes) -> SbomDocument:
 
 def document_of(document: Document, format_: SbomFormat) -> SbomDocument:
     """The document as a value of the core. Raises MalformedError ``sbom-too-large``."""
+    check_count(document.packages)
     tally = Tally()
     system = None
     names = {one.id: one.name or one.text[:200] for one in document.extracted if one.id}

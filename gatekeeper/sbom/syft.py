@@ -9,7 +9,7 @@ import msgspec
 from gatekeeper.core.component import Component, OperatingSystem, SbomDocument, SbomFormat, SourcePackage
 from gatekeeper.core.licence import LicenceExpression
 from gatekeeper.sbom import licences, making
-from gatekeeper.sbom.lenient import Tally, decode, items, moment, text
+from gatekeeper.sbom.lenient import Tally, check_count, decode, items, moment, text
 
 _WITH_SOURCE = frozenset({"deb", "apk", "rpm"})
 
@@ -84,6 +84,7 @@ _METADATA: msgspec.json.Decoder[object] = msgspec.json.Decoder(object)
 def read(content: bytes) -> SbomDocument:
     """A syft JSON document -> its artifacts as components. Raises MalformedError."""
     document = decode(_DOCUMENT, Document, content)
+    check_count(document.artifacts)
     tally = Tally()
     for number, artifact in enumerate(document.artifacts):
         if artifact is None:

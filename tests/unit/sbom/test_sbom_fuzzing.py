@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gatekeeper.core.component import SbomDocument
+from gatekeeper.core.digest import Digest
 from gatekeeper.core.errors import MalformedError
 from gatekeeper.ports import Statement
 from gatekeeper.sbom import lenient
@@ -19,6 +20,8 @@ _FUZZ = settings(max_examples=200, deadline=None)
 _READERS: dict[str, Callable[[bytes], SbomDocument | None]] = {
     "document": Reader().read,
     "statement": Reader().read_statement,
+    "file": Reader().read_any,
+    "unverified": lambda content: Reader().read_unverified(content, subject=Digest.of(b"x")),
     "SPDX predicate": lambda content: Reader().read_predicate(
         Statement("https://spdx.dev/Document", content)
     ),
@@ -55,6 +58,30 @@ _SEEDS = [
     {"spdxVersion": "SPDX-2.3", "packages": [{"name": "a", "externalRefs": [{"referenceType": "purl"}]}]},
     {"predicateType": "https://spdx.dev/Document", "subject": [], "predicate": {"spdxVersion": "SPDX-2.3"}},
     {"Data": '{"bomFormat": "CycloneDX"}', "Timestamp": ""},
+    {
+        "@context": "https://spdx.org/rdf/3.0.1/spdx-context.jsonld",
+        "@graph": [
+            {"type": "software_Package", "spdxId": "a", "name": "x", "software_packageUrl": "pkg:npm/x@1"},
+            {"type": "Relationship", "from": "a", "to": ["b"], "relationshipType": "hasDeclaredLicense"},
+        ],
+    },
+    {
+        "artifacts": [
+            {"name": "x", "type": "deb", "metadata": {"source": "y"}, "licenses": [{"value": "MIT"}]}
+        ],
+        "schema": {"version": "16"},
+        "distro": {"id": "debian"},
+    },
+]
+_TEXTS = [
+    (
+        b'<?xml version="1.0"?><bom xmlns="http://cyclonedx.org/schema/bom/1.6"><components><component type="library">'
+        b"<name>x</name><licenses><expression>MIT</expression></licenses></component></components></bom>"
+    ),
+    (
+        b"SPDXVersion: SPDX-2.3\nPackageName: x\nPackageCopyrightText: <text>a\nb</text>\n"
+        b"ExternalRef: PACKAGE-MANAGER purl pkg:npm/x@1\nLicenseID: LicenseRef-1\n"
+    ),
 ]
 _JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=10),
@@ -71,6 +98,19 @@ _NAMED = st.fixed_dictionaries(
             st.dictionaries(st.sampled_from(["name", "version", "purl", "licenses", "components"]), _JSON)
         )
         | _JSON,
+        "@context": st.just("https://spdx.org/rdf/3.0.1/spdx-context.jsonld") | _JSON,
+        "@graph": st.lists(
+            st.dictionaries(
+                st.sampled_from(["type", "name", "from", "to", "relationshipType", "verifiedUsing"]), _JSON
+            )
+        )
+        | _JSON,
+        "artifacts": st.lists(
+            st.dictionaries(st.sampled_from(["name", "type", "metadata", "licenses", "locations"]), _JSON)
+        )
+        | _JSON,
+        "schema": st.just({"version": "16"}) | _JSON,
+        "distro": _JSON,
         "packages": st.lists(
             st.dictionaries(
                 st.sampled_from(["name", "versionInfo", "externalRefs", "licenseDeclared"]), _JSON
@@ -103,11 +143,11 @@ def test_any_values_under_the_right_names(reader: str, document: dict[str, objec
 @pytest.mark.parametrize("reader", _READERS)
 @_FUZZ
 @given(
-    seed=st.sampled_from(_SEEDS),
+    seed=st.sampled_from([*(json.dumps(seed).encode() for seed in _SEEDS), *_TEXTS]),
     edits=st.lists(st.tuples(st.integers(0, 400), st.integers(0, 255)), max_size=4),
 )
-def test_changed_bytes(reader: str, seed: object, edits: list[tuple[int, int]]) -> None:
-    content = bytearray(json.dumps(seed).encode())
+def test_changed_bytes(reader: str, seed: bytes, edits: list[tuple[int, int]]) -> None:
+    content = bytearray(seed)
     for position, value in edits:
         content[position % len(content)] = value
     assert _outcome(_READERS[reader], bytes(content)) in _CODES | {"none", "read"}
@@ -137,6 +177,11 @@ def test_changed_bytes(reader: str, seed: object, edits: list[tuple[int, int]]) 
 )
 def test_hostile_shapes(reader: str, content: bytes) -> None:
     assert _outcome(_READERS[reader], content) in _CODES | {"none", "read"}
+
+
+def test_too_many_components_are_refused() -> None:
+    content = b'{"bomFormat":"CycloneDX","components":[' + b'{"name":"x"},' * 1_000_000 + b"{}]}"
+    assert _outcome(Reader().read, content) == "sbom-too-large"
 
 
 def test_too_many_values_are_refused_before_anything_is_built() -> None:

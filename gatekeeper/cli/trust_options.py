@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gatekeeper.cli.output import tell
+
 if TYPE_CHECKING:
     from gatekeeper.core.patterns import Pattern, PatternKind
     from gatekeeper.core.reference import Repository
@@ -58,6 +60,14 @@ TrustedRootOption = Annotated[
         help="Sigstore trust root (trusted_root.json, JSON lines, ClientTrustConfig); public Sigstore's if left out.",
     ),
 ]
+TrustDirectoryOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--trust-directory",
+        metavar="DIR",
+        help="Trust roots kept by `gatekeeper trust update` and `trust import`: every one there is used.",
+    ),
+]
 WithoutLogOption = Annotated[
     bool,
     typer.Option(
@@ -99,6 +109,7 @@ class Given:
     issuers: tuple[str, ...] = ()
     issuer_regexps: tuple[str, ...] = ()
     trusted_roots: tuple[Path, ...] = ()
+    trust_directory: Path | None = None
     transparency_log: bool = True
     certificate_log: bool = True
     notation_policy: Path | None = None
@@ -165,13 +176,18 @@ class Given:
         ]
 
     def _roots(self) -> tuple[TrustRoot, ...]:
+        if self.trust_directory is not None:
+            return (*_kept(self.trust_directory), *self._given_roots())
+        if not self.trusted_roots:
+            asked = self.identities or self.identity_globs or self.identity_regexps
+            return (_public_good(),) if asked else ()
+        return self._given_roots()
+
+    def _given_roots(self) -> tuple[TrustRoot, ...]:
         from gatekeeper.core.errors import MalformedError
         from gatekeeper.core.trust import TrustRoot
         from gatekeeper.signatures.keyless.trust_root import MAX_BYTES, opened
 
-        if not self.trusted_roots:
-            asked = self.identities or self.identity_globs or self.identity_regexps
-            return (_public_good(),) if asked else ()
         roots = []
         for number, path in enumerate(self.trusted_roots):
             content = _content(path, MAX_BYTES, "--trusted-root")
@@ -203,6 +219,26 @@ class Given:
             )
         except MalformedError as error:
             raise typer.BadParameter(error.message, param_hint="--notation-policy") from error
+
+
+def _kept(directory: Path) -> tuple[TrustRoot, ...]:
+    from datetime import UTC, datetime
+
+    from gatekeeper.signatures.trust_store import BrokenRoot, listed
+
+    roots = []
+    for root in listed(directory):
+        if isinstance(root, BrokenRoot):
+            raise typer.BadParameter(root.problem, param_hint="--trust-directory")
+        roots.append(root.as_trust_root())
+        if roots[-1].stale(datetime.now(UTC)):
+            tell(f"the trust root {root.name} is stale since {root.expires_at}; run: gatekeeper trust update")
+    if not roots:
+        raise typer.BadParameter(
+            f"there is no trust root in {directory}; get one: gatekeeper trust update --directory {directory}",
+            param_hint="--trust-directory",
+        )
+    return tuple(roots)
 
 
 def _public_good() -> TrustRoot:

@@ -109,8 +109,13 @@ def _refused(
     remedy = "sign the digest: cosign sign --key KEY IMAGE@DIGEST"
     if question.predicate_type:
         remedy = f"attest it: cosign attest --key KEY --type {question.predicate_type} IMAGE@DIGEST"
+    # Only a trust policy can say that nothing is to be verified; whatever else was not looked at was not asked for.
     skipped = [
-        one for one in considered if one.candidate.outcome is Outcome.SKIPPED and _wanted(question, one)
+        one
+        for one in considered
+        if one.candidate.outcome is Outcome.SKIPPED
+        and one.candidate.form is Form.NOTATION_SIGNATURE
+        and _wanted(question, one)
     ]
     if skipped and not reached:
         left = skipped[0].candidate

@@ -19,6 +19,7 @@ from gatekeeper.cli.trust_options import (
     KeyOption,
     PlainHttpOption,
     RegistryCaOption,
+    TrustDirectoryOption,
     TrustedRootOption,
     WithoutCertificateLogOption,
     WithoutLogOption,
@@ -35,6 +36,7 @@ def verify(
     issuer: IssuerOption = None,
     issuer_regexp: IssuerRegexpOption = None,
     trusted_root: TrustedRootOption = None,
+    trust_directory: TrustDirectoryOption = None,
     without_log: WithoutLogOption = False,
     without_certificate_log: WithoutCertificateLogOption = False,
     notation_policy: Annotated[
@@ -118,6 +120,7 @@ def verify(
         issuers=tuple(issuer or ()),
         issuer_regexps=tuple(issuer_regexp or ()),
         trusted_roots=tuple(trusted_root or ()),
+        trust_directory=trust_directory,
         transparency_log=not without_log,
         certificate_log=not without_certificate_log,
         notation_policy=notation_policy,

@@ -19,6 +19,7 @@ from gatekeeper.cli.trust_options import (
     KeyOption,
     PlainHttpOption,
     RegistryCaOption,
+    TrustDirectoryOption,
     TrustedRootOption,
 )
 
@@ -35,6 +36,7 @@ def verify_vsa(
     issuer: IssuerOption = None,
     issuer_regexp: IssuerRegexpOption = None,
     trusted_root: TrustedRootOption = None,
+    trust_directory: TrustDirectoryOption = None,
     resource_uri: Annotated[
         str | None,
         typer.Option(
@@ -85,6 +87,7 @@ def verify_vsa(
         issuers=tuple(issuer or ()),
         issuer_regexps=tuple(issuer_regexp or ()),
         trusted_roots=tuple(trusted_root or ()),
+        trust_directory=trust_directory,
     )
     answer = verify_summary(
         image,

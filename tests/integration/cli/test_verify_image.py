@@ -18,7 +18,10 @@ from gatekeeper.core.verification_summary import PREDICATE_TYPE
 from gatekeeper.demo.images import Built, image, index
 from gatekeeper.demo.oci_registry.behaviour import BasicAuthentication
 from gatekeeper.demo.registry import Behaviour, EmbeddedRegistry
+from gatekeeper.demo.sigstore.fulcio import Signer
+from gatekeeper.demo.sigstore.instance import VirtualSigstore
 from gatekeeper.ports import Attachment
+from gatekeeper.signatures.attaching import bundle_referrer
 from gatekeeper.signatures.signing import (
     SigningKey,
     attestation_bundle,
@@ -223,6 +226,74 @@ def test_what_cannot_be_resolved_is_5_and_what_cannot_be_asked_is_4(desk: Desk) 
     assert desk.verify("app:1", "--key", ann)[0] == 0, (
         "what could not be asked hides nothing that was verified"
     )
+
+
+def test_a_keyless_signature_under_a_given_a_kept_and_the_shipped_root(desk: Desk) -> None:
+    sigstore = VirtualSigstore.since(CREATED)
+    digest = desk.push("app")
+    statement = json.dumps({
+        "_type": "https://in-toto.io/Statement/v1", "subject": [{"digest": {"sha256": digest.encoded}}],
+        "predicateType": "https://sigstore.dev/cosign/sign/v1", "predicate": {},
+    }).encode()  # fmt: skip
+    who = Signer("https://github.com/good/app/.github/workflows/r.yml@refs/tags/v1", "https://issuer.test")
+    bundle = sigstore.bundle_of_statement(statement, who, CREATED)
+    made = bundle_referrer(
+        json.dumps(bundle).encode(),
+        desk.described("app", digest),
+        "https://sigstore.dev/cosign/sign/v1",
+        created=CREATED,
+    )
+    desk.hang("app", made)
+    root = desk.folder / "trusted_root.json"
+    root.write_bytes(sigstore.trusted_root_json())
+    issuer = ("--issuer", "https://issuer.test")
+    given = (*issuer, "--trusted-root", str(root))
+    code, answer = desk.verify("app:1", "--identity", who.name, *given)
+    assert (code, answer["candidates"][0]["identity"], answer["candidates"][0]["log_index"]) == (
+        0,
+        who.name,
+        0,
+    )
+    assert (
+        desk.verify(
+            "app:1", "--identity-glob", "https://github.com/good/*/.github/workflows/*@refs/tags/*", *given
+        )[0]
+        == 0
+    )
+    assert desk.verify("app:1", "--identity-regexp", "https://github.com/good/.*", *given)[0] == 0
+    code, answer = desk.verify("app:1", "--identity-regexp", "https://github.com/goo", *given)
+    assert (code, answer["reason_code"]) == (1, "signer-not-accepted")
+    assert "is not regexp" in answer["message"]
+    assert (
+        desk.verify(
+            "app:1",
+            "--identity",
+            who.name,
+            "--issuer-regexp",
+            "https://issuer[.]te",
+            "--trusted-root",
+            str(root),
+        )[0]
+        == 1
+    )
+    assert desk.verify("app:1", "--identity", who.name, *issuer)[0] == 1, (
+        "public Sigstore knows nothing of it"
+    )
+    kept = desk.folder / "trust"
+    assert "there is no trust root" in desk.refused(
+        "verify",
+        f"{desk.registry.host}/app:1",
+        "--identity",
+        who.name,
+        *issuer,
+        "--trust-directory",
+        str(kept),
+    )
+    assert main(["trust", "import", str(root), "--name", "private", "--directory", str(kept)]) == 0
+    desk.capsys.readouterr()
+    assert desk.verify("app:1", "--identity", who.name, *issuer, "--trust-directory", str(kept))[0] == 0
+    code, answer = desk.verify("app:1", "--key", desk.key(ANN))
+    assert (code, answer["state"]) == (1, "refused"), "with keys alone only keys count"
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ import pytest
 
 from gatekeeper.core.attesting import AttachForm, AttestingTerms
 from gatekeeper.core.digest import Digest
+from gatekeeper.core.evidence import Candidates
 from gatekeeper.core.lifecycle import Decision, Intent, IntentState
 from gatekeeper.core.manifest import OCI_MANIFEST, Descriptor, ImageManifest, Manifest, parse_manifest
 from gatekeeper.core.policy import Action, Mode, RuleSet
@@ -26,6 +27,7 @@ from gatekeeper.signatures.attaching import appended, bundle_referrer
 from gatekeeper.signatures.attestor import KeyAttestor
 from gatekeeper.signatures.signing import SigningKey, attestation_layer, sign_with, signature_bundle, tagged
 from gatekeeper.workflow.attested import Look
+from gatekeeper.workflow.collect import collect
 from gatekeeper.workflow.hold import hold_off, hold_on
 from gatekeeper.workflow.workroom import Attesting
 from tests.integration.workflow.world import ALICE, MALLORY, START, World, a_world, policy_of
@@ -138,15 +140,14 @@ def test_our_own_attestation_makes_no_subject_due_and_is_no_evidence(
             assert row is not None
             assert row.verdict is not None
             assert row.verdict.decided_at != decided[bundle]
-            found = world.app.check(_reference(world, f"{path}:1.0"))
-            assert found.verdict is not None
-            assert found.verdict.evidence == row.verdict.evidence
-
-
-def _reference(world: World, name: str) -> Any:
-    from gatekeeper.core.reference import parse_reference
-
-    return parse_reference(f"{world.registry.host}/{name}")
+            room = world.app.room
+            scoped = room.policy().resolve(world.repository(path))
+            assert scoped is not None
+            found = collect(room.collector, world.repository(path), digest, scoped, room.policy())
+            assert isinstance(found.evidence.root.signatures, Candidates)
+            assert [one.predicate_type for one in found.evidence.root.signatures.items] == [
+                "https://sigstore.dev/cosign/sign/v1" if bundle else None
+            ]
 
 
 def test_nothing_where_there_is_no_cosign_signature_or_no_enforcement(tmp_path: Path) -> None:

@@ -128,7 +128,7 @@ def _accepts(bench: CosignBench, tool: str, form: str, key: KeyFiles, reference:
         tool,
         "verify",
         f"--new-bundle-format={'true' if bundle else 'false'}",
-        *(["--trusted-root", root] if bundle and tool == "cosign2" else []),
+        *(("--trusted-root", str(root)) if bundle and tool == "cosign2" else ()),
         "--insecure-ignore-tlog=true",
         "--allow-http-registry",
         "--key",

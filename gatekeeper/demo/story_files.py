@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from gatekeeper.demo.sigstore.fulcio import Signer
+from gatekeeper.demo.sigstore.instance import VirtualSigstore
 from gatekeeper.signatures.signing import SigningKey
 
 
@@ -31,14 +33,24 @@ class Stage:
         """``config.toml``."""
         return self.directory / "config.toml"
 
-    def write(self, trusted: SigningKey) -> None:
-        """Writes ``config.toml``, ``policy.toml`` and the public key they name."""
+    def write(self, trusted: SigningKey, sigstore: VirtualSigstore) -> None:
+        """Writes ``config.toml``, ``policy.toml``, and the public key and trust root they name."""
         keys = self.directory / "keys"
         keys.mkdir()
         (keys / "release.pub").write_text(trusted.public.spki_pem)
+        (keys / "sigstore.json").write_bytes(sigstore.trusted_root_json())
         database = "\n".join(self.database)
         self.config.write_text(_CONFIG.format(host=self.host, project=self.project, database=database))
         (self.directory / "policy.toml").write_text(_POLICY.format(host=self.host, project=self.project))
+
+
+def workflow(project: str) -> Signer:
+    """Who signs without a key: the release workflow of a project, as its certificates name it."""
+    return Signer(
+        f"https://github.com/{project}/worker/.github/workflows/release.yml@refs/tags/v1.0",
+        "https://token.actions.githubusercontent.com",
+        {12: f"https://github.com/{project}/worker", 14: "refs/tags/v1.0", 20: "push"},
+    )
 
 
 _CONFIG = """\
@@ -68,9 +80,16 @@ version = 1
 [signers.release]
 keys = [{{ file = "keys/release.pub" }}]
 
+[[signers.workflow.identities]]   # no key: whoever is vouched for, under the trust root below
+identity = {{ glob = "https://github.com/{project}/*/.github/workflows/release.yml@refs/tags/*" }}
+issuer = "https://token.actions.githubusercontent.com"
+
+[trust_roots.sigstore]
+file = "keys/sigstore.json"
+
 [policies.production]
 rules = [
-    {{ rule = "signature-missing", signers = ["release"] }},
+    {{ rule = "signature-missing", signers = ["release", "workflow"] }},
     "user-root",
     {{ rule = "sbom-missing", level = "warn" }},
 ]

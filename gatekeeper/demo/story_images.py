@@ -11,7 +11,11 @@ from gatekeeper.core.digest import Digest
 from gatekeeper.core.manifest import Descriptor
 from gatekeeper.demo.images import Built, image, index
 from gatekeeper.demo.registry_push import PushClient
+from gatekeeper.demo.sigstore.fulcio import Signer
+from gatekeeper.demo.sigstore.instance import TILED, VirtualSigstore
 from gatekeeper.ports import Attachment
+from gatekeeper.signatures import media_types
+from gatekeeper.signatures.attaching import bundle_referrer
 from gatekeeper.signatures.signing import (
     SigningKey,
     attestation_bundle,
@@ -45,7 +49,7 @@ def samples(now: datetime) -> tuple[Sample, ...]:
     both = index([made("worker"), made("worker", platform="linux/arm64")])
     return (
         Sample("web", "1.0", "signed by release, with a signed SBOM", made("web")),
-        Sample("worker", "1.0", "two platforms, the index is signed", both),
+        Sample("worker", "1.0", "two platforms, the index is signed by a workflow, without a key", both),
         Sample("cart", "stable", "signed", made("cart")),
         Sample("api", "2.3", "not signed yet", made("api")),
         Sample("legacy", "0.9", "never signed", made("legacy")),
@@ -83,6 +87,25 @@ class Publisher:
     def sign_as_referrer(self, repository: str, built: Built, key: SigningKey) -> None:
         """A signature as cosign 3 writes it: a Sigstore bundle that names the image as its subject."""
         self._attach(repository, signature_bundle(key, _descriptor(built), created=self.now()))
+
+    def sign_without_key(
+        self, repository: str, built: Built, sigstore: VirtualSigstore, signer: Signer
+    ) -> None:
+        """As ``cosign sign`` in a pipeline writes it: a certificate for minutes, a log entry, a timestamp."""
+        statement = {
+            "_type": media_types.STATEMENT_V1,
+            "subject": [{"digest": {"sha256": Digest.parse(built.digest).encoded}, "annotations": {}}],
+            "predicateType": media_types.SIGNATURE_PREDICATE,
+            "predicate": {},
+        }
+        made = sigstore.bundle_of_statement(json.dumps(statement).encode(), signer, self.now(), TILED)
+        attachment = bundle_referrer(
+            json.dumps(made).encode(),
+            _descriptor(built),
+            media_types.SIGNATURE_PREDICATE,
+            created=self.now(),
+        )
+        self._attach(repository, attachment)
 
     def attest_sbom(self, repository: str, built: Built, key: SigningKey) -> None:
         """A signed CycloneDX SBOM, as ``cosign attest --type cyclonedx`` writes it."""

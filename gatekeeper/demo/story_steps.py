@@ -18,8 +18,9 @@ from gatekeeper.core.manifest import parse_manifest
 from gatekeeper.core.reference import Reference, Repository, parse_reference
 from gatekeeper.core.tombstone import read_tombstone
 from gatekeeper.demo.registry_push import PushClient
+from gatekeeper.demo.sigstore.instance import VirtualSigstore
 from gatekeeper.demo.story_clock import StoryClock
-from gatekeeper.demo.story_files import Stage
+from gatekeeper.demo.story_files import Stage, workflow
 from gatekeeper.demo.story_images import Publisher, Sample, intruder, samples
 from gatekeeper.demo.story_page import Page
 from gatekeeper.ports import Page as Slice
@@ -79,7 +80,8 @@ class Story:
         self._clock = StoryClock()
         self._release = SigningKey.generate("release.pub")
         self._samples = {sample.name: sample for sample in samples(self._clock.now())}
-        stage.write(self._release)
+        self._sigstore = VirtualSigstore.since(self._clock.now() - timedelta(days=365))
+        stage.write(self._release, self._sigstore)
         self._app = open_application(stage.config, self._clock)
         self._client = PushClient(stage.url)
         self._publisher = Publisher(self._client, stage.host, self._clock.now)
@@ -104,8 +106,12 @@ class Story:
         self._page.say(f"{self._stage.host}; configuration, policy and database in {self._stage.directory}")
         for sample in self._samples.values():
             self._publisher.push(self._path(sample), sample.built, sample.tag)
-        for name in ("worker", "cart", "batch"):
+        for name in ("cart", "batch"):
             self._sign(name, self._release)
+        worker = self._samples["worker"]
+        self._publisher.sign_without_key(
+            self._path(worker), worker.built, self._sigstore, workflow(self._stage.project)
+        )
         self._sign("payments", SigningKey.generate("nobody.pub"))
         web = self._samples["web"]
         self._publisher.sign_as_referrer(self._path(web), web.built, self._release)

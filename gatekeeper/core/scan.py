@@ -80,15 +80,14 @@ class Scan:
     def outage(self, kind: FeedKind, now: datetime, ecosystems: Iterable[str] = ()) -> Unavailable | None:
         """Why feeds of this kind cannot be believed: missing, or too old. Never the image's fault.
 
-        ``ecosystems``: of the image; an OSV feed of another one does not matter to it.
+        ``ecosystems``: of the image; an OSV feed of another one does not matter to it. None: any feed does.
         """
         feeds = [feed for feed in self.feeds if feed.kind is kind]
         if kind is FeedKind.OSV:
             named = tuple(ecosystems)
-            feeds = [feed for feed in feeds if any(feed.covers(ecosystem) for ecosystem in named)]
-            if not feeds and not named:
-                return None
-            missing = f"no feed tells of advisories for {', '.join(named)}"
+            if named:
+                feeds = [feed for feed in feeds if any(feed.covers(ecosystem) for ecosystem in named)]
+            missing = f"no feed tells of advisories for {', '.join(named) or 'anything'}"
         else:
             missing = f"there is no {kind} feed"
         if not feeds:

@@ -88,8 +88,10 @@ class Batch:
 
     def _values(self, record: FeedRecord, content: bytes, before: Any) -> dict[str, Any]:
         advisory = record.advisory
-        # At the very first import we begin to look: what was public before could have been known before.
-        since = min(advisory.published or advisory.modified, self.now) if self.first else self.now
+        # A record could be known as it is since it was modified so; one that was there when we began to look, since
+        # it was published. A feed that was not asked for a while gives nobody more time.
+        public = (advisory.published or advisory.modified) if self.first else advisory.modified
+        since = min(public, self.now)
         fix_since = since if _has_fix(advisory) else None
         return {
             "feed_id": self.under.id,
@@ -100,9 +102,7 @@ class Batch:
             "met": self.under.version,
             "modified": advisory.modified,
             "seen_at": since if before is None else before.seen_at,
-            "fix_seen_at": fix_since
-            if before is None or fix_since is None
-            else before.fix_seen_at or self.now,
+            "fix_seen_at": fix_since if before is None or fix_since is None else before.fix_seen_at or since,
             "body": zlib.compress(record.raw, 1),
         }
 

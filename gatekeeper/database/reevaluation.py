@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, case, exists, func, literal, select, update
 
 from gatekeeper.core.lifecycle import IntentKind, IntentState
+from gatekeeper.core.verdict import State
 from gatekeeper.database import audit, tables
 from gatekeeper.database.connection import Link, touch
 from gatekeeper.database.feeds import wake_failed_by_change
@@ -71,6 +72,17 @@ class Reevaluation:
             )
             touch(connection)
         return marked
+
+    def failing_soon(self, until: datetime) -> int:
+        """How many passing subjects time alone will make fail until then."""
+        subject = tables.subject
+        statement = select(func.count()).where(
+            subject.c.fails_at <= until,
+            subject.c.state == str(State.PASSED),
+            subject.c.dropped.is_(None),
+        )
+        with self._link.reading() as connection:
+            return int(connection.execute(statement).scalar_one())
 
     def weigh(self, *, share: float, minimum: int, now: datetime) -> tuple[Weighed, ...]:
         """Accepts or holds what was published and is not acted on yet; returns what was decided.

@@ -249,6 +249,10 @@ class ReevaluationStore(Protocol):
         """Accepts or holds what was published and is not acted on yet."""
         ...
 
+    def failing_soon(self, until: datetime) -> int:
+        """How many passing subjects time alone will make fail until then."""
+        ...
+
     def affected(
         self, name: str, matcher: Matcher, *, repositories: tuple[str, ...], limit: int, verify: bool
     ) -> AffectedAnswer:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
@@ -13,9 +14,11 @@ from prometheus_client.process_collector import ProcessCollector
 from gatekeeper import __version__
 from gatekeeper.core.errors import UnavailableError
 from gatekeeper.ports import Store
+from gatekeeper.ports.vulnerabilities import FeedRow
 from gatekeeper.workflow.brakes import Summary
 
 COUNTS_GOOD_FOR_SECONDS = 5.0
+_WITHIN = {"24h": timedelta(hours=24), "7d": timedelta(days=7)}
 BRAKES = (
     "breaker",
     "cap-per-hour",
@@ -54,6 +57,9 @@ class _Recorded:
         try:
             counts = self._store.counts()
             found = self._summary()
+            feeds = self._store.feeds()
+            now = datetime.now(UTC)
+            soon = {name: self._store.failing_soon(now + within) for name, within in _WITHIN.items()}
         except UnavailableError:
             reachable.add_metric([], 0)
             yield reachable
@@ -69,6 +75,13 @@ class _Recorded:
         yield rows
         yield from _braked(found)
         yield from _seen(found)
+        yield from _of_feeds(feeds)
+        deadlines = GaugeMetricFamily(
+            "gatekeeper_fails_within", "passing images that time alone makes fail within", labels=["within"]
+        )
+        for name, number in soon.items():
+            deadlines.add_metric([name], number)
+        yield deadlines
 
 
 def _braked(found: Summary) -> Iterator[Metric]:
@@ -108,6 +121,20 @@ def _seen(found: Summary) -> Iterator[Metric]:
         blind.add_metric([row.host], row.blind)
         doubted.add_metric([row.host], int(row.doubt is not None))
     yield from (blind, doubted)
+
+
+def _of_feeds(feeds: Sequence[FeedRow]) -> Iterator[Metric]:
+    renewed = GaugeMetricFamily(
+        "gatekeeper_feed_renewed_seconds", "when a feed was last renewed, in Unix time", labels=["feed"]
+    )
+    records = GaugeMetricFamily("gatekeeper_feed_records", "records of a feed", labels=["feed"])
+    held = GaugeMetricFamily("gatekeeper_feed_held", "1 while a version waits for a person", labels=["feed"])
+    for feed in feeds:
+        if feed.fetched_at is not None:
+            renewed.add_metric([feed.name], feed.fetched_at.timestamp())
+        records.add_metric([feed.name], feed.records)
+        held.add_metric([feed.name], int(feed.held))
+    yield from (renewed, records, held)
 
 
 class Metrics:

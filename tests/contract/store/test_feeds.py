@@ -115,13 +115,12 @@ def test_an_import_of_other_content_clears_the_interrupted_one_away(store: Datab
 def test_a_finding_keeps_since_when_it_and_its_fix_could_be_known(store: Database) -> None:
     store.keep_documents((document("sbom", OLD),), MATCHER)
     load(store, [record("GHSA-0", package="flask")])
-    load(store, [record("GHSA-1", fixed=None)], complete=False, now=NOW + HOUR)
+    days = [datetime(2026, 5, day, tzinfo=UTC) for day in (1, 2, 3)]
+    for day, fixed in zip(days, (None, "2.0", "1.9"), strict=True):
+        told = record("GHSA-1", fixed=fixed, modified=day.isoformat())
+        load(store, [told], complete=False, now=NOW + HOUR)
     (found,) = node_of(store, "sbom").vulnerabilities
-    assert (found.known_at, found.fix_known_at) == (NOW + HOUR, None)
-    load(store, [record("GHSA-1", fixed="2.0")], complete=False, now=NOW + 5 * HOUR)
-    load(store, [record("GHSA-1", fixed="1.9")], complete=False, now=NOW + 9 * HOUR)
-    (found,) = node_of(store, "sbom").vulnerabilities
-    assert (found.known_at, found.fix_known_at) == (NOW + HOUR, NOW + 5 * HOUR)
+    assert (found.known_at, found.fix_known_at) == (days[0], days[1])
     assert found.match.fixed == ("1.9",)
 
 

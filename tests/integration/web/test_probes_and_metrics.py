@@ -8,6 +8,7 @@ import pytest
 
 from gatekeeper.core.errors import Cause, UnavailableError
 from gatekeeper.web import health
+from gatekeeper.workflow import feeds
 from tests.integration.web.site import Site, a_site
 
 NAMES = {
@@ -15,6 +16,7 @@ NAMES = {
     "gatekeeper_database_up": set(),
     "gatekeeper_rows": {"noun", "state"},
     "gatekeeper_brake": {"brake"},
+    "gatekeeper_fails_within": {"within"},
     "gatekeeper_cap_used": {"cap"},
     "gatekeeper_cap_limit": {"cap"},
     "gatekeeper_blind_repositories": {"registry"},
@@ -67,6 +69,18 @@ def test_brakes_show(site: Site) -> None:
     assert (told["name"], told["reason"]) == ("hold", "fire drill")
     assert told["actor"].startswith("token:")
     assert told["since"]
+
+
+def test_feeds_show_how_fresh_they_are(site: Site) -> None:
+    path = site.world.directory / "kev.json"
+    path.write_text('{"vulnerabilities": [{"cveID": "CVE-2026-1", "dateAdded": "2026-01-01"}]}')
+    feeds.import_file(site.world.app.room, path, name=None, kind=None, as_of=None, told=feeds.silent)
+    text = site.get("/metrics", "").raw.decode()
+    assert 'gatekeeper_feed_records{feed="kev"} 1.0' in text
+    assert 'gatekeeper_feed_held{feed="kev"} 0.0' in text
+    seconds = site.world.clock.now().timestamp()
+    (renewed,) = re.findall(r'gatekeeper_feed_renewed_seconds\{feed="kev"\} (\S+)', text)
+    assert float(renewed) == seconds
 
 
 def test_what_is_missing_is_told_and_hosts_are_not(tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ from gatekeeper.config.registries import assemble_registry
 from gatekeeper.config.settings import (
     DatabaseSettings,
     EngineSettings,
+    EvidenceSettings,
     LoggingSettings,
     PollingSettings,
     ServerSettings,
@@ -74,6 +75,7 @@ def assemble(
         database=_database(assembly, model.database),
         server=_server(assembly, model.server),
         polling=PollingSettings(**dict(model.polling)),
+        evidence=EvidenceSettings(**dict(model.evidence)),
         engine=EngineSettings(**dict(model.engine)),
         caps=Caps(**dict(model.caps)),
         waivers=WaiverLimits(**dict(model.waivers)),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from gatekeeper.core.globs import repository_glob_trouble
+
 WILDCARDS = frozenset("*?")
 
 
@@ -24,6 +26,16 @@ def platform_trouble(platform: str) -> str | None:
     if not re.fullmatch(r"[a-z0-9]+/[a-z0-9_]+(/[a-z0-9.]+)?", platform, re.ASCII):
         return "must be os/architecture or os/architecture/variant, for example 'linux/amd64'"
     return None
+
+
+def signature_repository_trouble(template: str) -> str | None:
+    """``registry/path`` of one place, or of one for each repository with ``{repository}``."""
+    rest = template.replace("{repository}", "a")
+    if not literal(rest) or set("{}") & set(rest):
+        return "names one place; write 'registry.example.com/signatures', or with {repository} for the image's path"
+    if "/" not in rest:
+        return "names no repository; write 'registry.example.com/signatures'"
+    return repository_glob_trouble(rest)
 
 
 def quarantine_template_trouble(template: str) -> str | None:

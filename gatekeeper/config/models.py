@@ -258,6 +258,21 @@ class PollingModel(Table):
         return self
 
 
+class EvidenceModel(Table):
+    """The most that is opened of what hangs on one image. More is junk: without a good signature among what was
+    opened the image is indeterminate, never "unsigned".
+    """
+
+    referrers: Count = Field(256, ge=1, le=10_000, description="Referrers and tags of one manifest.")
+    manifests: Count = Field(
+        2_000, ge=1, le=100_000, description="Manifests and blobs on an index and all its images together."
+    )
+    total_size: Size = Field(512 << 20, ge=1 << 20, description="All those blobs together.")
+    candidate_size: Size = Field(32 << 20, ge=64 << 10, description="One signature or attestation.")
+    sbom_size: Size = Field(64 << 20, ge=64 << 10, description="One SBOM.")
+    platforms: Count = Field(128, ge=1, le=1_000, description="Images of one index.")
+
+
 class EngineModel(Table):
     """How much is done at once."""
 
@@ -452,6 +467,9 @@ class ConfigModel(Table):
     database: DatabaseModel = Field(DatabaseModel(), description="Where everything is kept.")
     server: ServerModel = Field(ServerModel(), description="The HTTP server.")
     polling: PollingModel = Field(PollingModel(), description="How often repositories are looked at.")
+    evidence: EvidenceModel = Field(
+        EvidenceModel(), description="The most that is opened of what hangs on one image."
+    )
     engine: EngineModel = Field(EngineModel(), description="How much is done at once.")
     caps: CapsModel = Field(CapsModel(), description="The ceiling of a bad day.")
     waivers: WaiversModel = Field(WaiversModel(), description="How long deviations may be accepted.")

@@ -95,6 +95,12 @@ class DefaultsModel(Table):
         description="true: where an image has no SBOM that can be read, its layers are read for the package databases "
         "of apk, dpkg and RPM, which gives an SBOM of the operating system alone; `false`.",
     )
+    signature_repositories: Texts | None = Field(
+        None,
+        description="Where signatures and attestations are looked for beside the image's own repository, as "
+        "`registry/path` (cosign's `COSIGN_REPOSITORY`); `{repository}` is the image's path. The registry has to be "
+        "configured.",
+    )
     promote_to: Texts | None = Field(
         None, description="Globs over `registry/path` that images may be promoted to; left out: none."
     )

@@ -9,6 +9,7 @@ from gatekeeper.config.globs import (
     literal,
     platform_trouble,
     quarantine_template_trouble,
+    signature_repository_trouble,
     tag_glob_trouble,
 )
 from gatekeeper.config.policy_models import DefaultsModel, ScopeModel
@@ -30,6 +31,7 @@ _CHECKS: dict[str, Callable[[str], str | None]] = {
     "exclude_tags": tag_glob_trouble,
     "protected_tags": tag_glob_trouble,
     "platforms": platform_trouble,
+    "signature_repositories": signature_repository_trouble,
 }
 
 

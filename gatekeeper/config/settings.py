@@ -94,6 +94,18 @@ class PollingSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class EvidenceSettings:
+    """The most that is opened of what hangs on one image. Sizes in bytes."""
+
+    referrers: int = 256
+    manifests: int = 2_000
+    total_size: int = 512 << 20
+    candidate_size: int = 32 << 20
+    sbom_size: int = 64 << 20
+    platforms: int = 128
+
+
+@dataclass(frozen=True, slots=True)
 class EngineSettings:
     """How much is done at once, and for how long a piece of work is reserved."""
 
@@ -200,6 +212,7 @@ class Settings:
     database: DatabaseSettings = field(default_factory=lambda: DatabaseSettings("sqlite:///gatekeeper.db"))
     server: ServerSettings = field(default_factory=ServerSettings)
     polling: PollingSettings = field(default_factory=PollingSettings)
+    evidence: EvidenceSettings = field(default_factory=EvidenceSettings)
     engine: EngineSettings = field(default_factory=EngineSettings)
     caps: Caps = field(default_factory=Caps)
     waivers: WaiverLimits = field(default_factory=WaiverLimits)

@@ -326,6 +326,8 @@ class Evidence:
     children: tuple[NodeEvidence, ...]
     trust: str = ""
     """``TrustMaterial.digest`` of what candidates were verified with; empty in what an older version stored."""
+    looked_in: tuple[str, ...] = field(default=(), kw_only=True)
+    """Repositories beside its own in which signatures were looked for: with others, evidence is gathered anew."""
     unavailable: tuple[Unavailable, ...] = ()
     """What could not be asked about the subject as a whole (its manifest, a child); in canonical order."""
 

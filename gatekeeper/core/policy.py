@@ -88,6 +88,10 @@ class Scope:
         """True when it writes to the registry without asking a person."""
         return self.mode is Mode.ENFORCE and self.action is not Action.REPORT
 
+    signature_repositories: tuple[str, ...] = ()
+    """``registry/path`` where signatures and attestations are looked for beside the image's own repository (cosign's
+    ``COSIGN_REPOSITORY``); ``{repository}`` is the image's path."""
+
     def covers(self, repository: Repository) -> bool:
         """True when an include glob matches and no exclude glob does."""
         name = str(repository)
@@ -102,6 +106,12 @@ class Scope:
         return matches_any(self.protected_tags, tag) or matches_any(
             self.protected_repositories, str(repository)
         )
+
+    def signature_repositories_of(self, repository: Repository) -> tuple[Repository, ...]:
+        """Where else signatures of this repository's images may lie."""
+        named = [name.format(repository=repository.path) for name in self.signature_repositories]
+        places = [Repository(host, path) for host, _, path in (name.partition("/") for name in named)]
+        return tuple(place for place in dict.fromkeys(places) if place != repository)
 
     def quarantine_of(self, repository: Repository) -> Repository:
         """The quarantine repository that belongs to a source repository."""

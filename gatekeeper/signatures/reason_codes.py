@@ -14,6 +14,8 @@ class ReasonCode(StrEnum):
 
     SIGNATURE_VERIFIED = "signature-verified"
     ATTESTATION_VERIFIED = "attestation-verified"
+    ATTESTATION_UNSIGNED = "attestation-unsigned"
+    """Given by the collector: what BuildKit writes is seen, and nobody signed it."""
     CARRIER_MALFORMED = "carrier-malformed"
     """Given by the collector, before there is anything to verify."""
     CARRIER_IS_INDEX = "carrier-is-index"
@@ -139,6 +141,11 @@ MEANINGS: Mapping[ReasonCode, Meaning] = {
         Outcome.VERIFIED,
         "A trusted key signed an in-toto statement about exactly this digest. It is an attestation, not a signature.",
         "Nothing to do. If a signature is required, sign the image as well: `cosign sign --key`.",
+    ),
+    ReasonCode.ATTESTATION_UNSIGNED: Meaning(
+        _S,
+        "An attestation that nobody signed (BuildKit). It proves nothing by itself; a signature of the index binds it.",
+        "Sign the index, or attest with a key or identity: `cosign attest`.",
     ),
     ReasonCode.CARRIER_MALFORMED: Meaning(
         _R,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
+from gatekeeper.core.canonical import canonical_bytes
 from gatekeeper.core.component import Coverage, SbomDocument, SbomFormat, coverage_of
 from gatekeeper.core.digest import Digest
 from gatekeeper.core.errors import Cause, MalformedError, NotFoundError, UnavailableError
@@ -44,6 +45,10 @@ MOST_WARNINGS = 20
 _OUR_FORMS = (Form.SIGSTORE_BUNDLE, Form.COSIGN_ATTESTATION_TAG)
 
 
+_BUILDKIT_STATEMENT = "application/vnd.in-toto+json"
+_BUILDKIT_PREDICATE = "in-toto.io/predicate-type"
+
+
 @dataclass(frozen=True, slots=True)
 class Attached:
     """Everything that hangs on one node."""
@@ -74,6 +79,12 @@ class Site:
     tags: frozenset[str] | None
     """The repository's tag list, when it could be had: it answers which cosign tags exist without asking."""
     spent: Spent = field(default_factory=Spent)
+    elsewhere: bool = False
+    """True for a signature repository, which is not the image's own."""
+
+    def found_at(self, places: tuple[str, ...]) -> tuple[str, ...]:
+        """The places as a candidate tells them."""
+        return tuple(f"{place} of {self.repository}" for place in places) if self.elsewhere else places
 
     def spend(self, size: int = 0) -> Unavailable | None:
         """Counts one more thing to open, of so many bytes; what to say when that is more than is opened."""
@@ -113,7 +124,7 @@ class Pile:
         """The finished value: nothing found and nothing missed is Absent."""
         signatures: Candidates | Absent = Absent("signature")
         if self.candidates or self.signature_gap is not None:
-            signatures = Candidates(tuple(self.candidates), self.signature_gap)
+            signatures = Candidates(_united(self.candidates), self.signature_gap)
         sboms: Sboms | Absent = Absent("sbom")
         if self.sboms or self.sbom_gap is not None:
             sboms = Sboms(_most_trusted(self.sboms), self.sbom_gap)
@@ -163,7 +174,7 @@ def _open(site: Site, subject: Descriptor, found: FoundReferrer, pile: Pile) -> 
         else:
             pile.candidates.append(_unreadable(found, error))
     else:
-        add_carried(site, subject, manifest, found.found_at, found.tag, pile)
+        add_carried(site, subject, manifest, site.found_at(found.found_at), found.tag, pile)
 
 
 def add_carried(
@@ -359,6 +370,25 @@ def _add_unread(pile: Pile, found: _FoundSbom, error: MalformedError) -> None:
     pile.sboms.append(found.opened(format_))
 
 
+def unsigned_attestations(manifest: Manifest) -> list[Candidate]:
+    """What BuildKit says about an image: seen and shown, and never believed by itself."""
+    return [
+        Candidate(
+            form=Form.BUILDKIT_ATTESTATION,
+            carrier=manifest.digest,
+            position=position,
+            found_at=("index",),
+            purpose=Purpose.ATTESTATION,
+            outcome=Outcome.SKIPPED,
+            reason_code="attestation-unsigned",
+            detail="nobody signed it; a signature of the index binds it, and vouches for the SBOM in it",
+            predicate_type=layer.annotations.get(_BUILDKIT_PREDICATE),
+        )
+        for position, layer in enumerate(manifest.layers if isinstance(manifest, ImageManifest) else ())
+        if layer.media_type == _BUILDKIT_STATEMENT
+    ]
+
+
 def _unreadable(found: FoundReferrer, error: MalformedError) -> Candidate:
     """A referrer whose manifest breaks the specification is a refused candidate, not a gap: law 4."""
     by_suffix = {
@@ -376,6 +406,17 @@ def _unreadable(found: FoundReferrer, error: MalformedError) -> Candidate:
         outcome=Outcome.REFUSED,
         reason_code="carrier-malformed",
         detail=error.message[:400],
+    )
+
+
+def _united(candidates: list[Candidate]) -> tuple[Candidate, ...]:
+    """One candidate for what lies at several places, with all of them."""
+    found: dict[bytes, list[Candidate]] = {}
+    for candidate in candidates:
+        found.setdefault(canonical_bytes(replace(candidate, found_at=())), []).append(candidate)
+    return tuple(
+        replace(same[0], found_at=tuple(place for one in same for place in one.found_at))
+        for same in found.values()
     )
 
 

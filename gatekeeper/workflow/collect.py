@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from gatekeeper.core.digest import Digest
-from gatekeeper.core.errors import Cause, MalformedError, NotFoundError, UnavailableError
+from gatekeeper.core.errors import Cause, ConfigurationError, MalformedError, NotFoundError, UnavailableError
 from gatekeeper.core.evidence import (
     Absent,
     ConfigFacts,
@@ -32,7 +32,15 @@ from gatekeeper.core.policy import Policy, ScopedPolicy
 from gatekeeper.core.reference import Repository
 from gatekeeper.core.subject import attestations, classify, judged_children, says_manifest, to_open
 from gatekeeper.ports import GatheredSbom
-from gatekeeper.workflow.attached import Attached, Pile, Site, add_layers, add_sbom, gather_attached
+from gatekeeper.workflow.attached import (
+    Attached,
+    Pile,
+    Site,
+    add_layers,
+    add_sbom,
+    gather_attached,
+    unsigned_attestations,
+)
 from gatekeeper.workflow.workroom import Collector
 
 
@@ -56,6 +64,8 @@ class _Gathering:
     """What one run of ``collect`` has in hand."""
 
     site: Site
+    elsewhere: tuple[Repository, ...]
+    """Signature repositories beside the image's own."""
     limits_children: int
     opened: dict[Digest, Manifest] = field(default_factory=dict)
     missing: dict[Digest, Unavailable] = field(default_factory=dict)
@@ -70,11 +80,13 @@ def collect(
     registry = collector.registries.get(repository.registry)
     tags = collector.tag_lists.recent(repository, registry, now=collector.clock.now())
     site = Site(collector, registry, repository, policy.trust, tags)
-    gathering = _Gathering(site, collector.limits.children)
+    elsewhere = scoped.scope.signature_repositories_of(repository)
+    looked_in = tuple(str(place) for place in elsewhere)
+    gathering = _Gathering(site, elsewhere, collector.limits.children)
     root = _open_manifest(gathering, digest)
     if isinstance(root, Unavailable):
         node = _unread_node(digest, "", None, root)
-        return Collected(Evidence(node, (), policy.trust.digest, (root,)))
+        return Collected(Evidence(node, (), policy.trust.digest, (root,), looked_in=looked_in))
     if isinstance(root, ImageIndex):
         _open_children(gathering, root, DEEPEST_INDEX)
     try:
@@ -83,9 +95,11 @@ def collect(
     except MalformedError as error:
         blamed = Unavailable("index", error.cause, error.message)
         node = _unread_node(digest, root.media_type, None, blamed)
-        return Collected(Evidence(node, (), policy.trust.digest, (blamed,)))
+        return Collected(Evidence(node, (), policy.trust.digest, (blamed,), looked_in=looked_in))
     root_node, nodes = _nodes(gathering, root, children, read_layers=scoped.scope.read_layers)
-    evidence = Evidence(root_node, nodes, policy.trust.digest, tuple(gathering.unavailable))
+    evidence = Evidence(
+        root_node, nodes, policy.trust.digest, tuple(gathering.unavailable), looked_in=looked_in
+    )
     raw = {root.digest: root.raw, **{child.digest: child.raw for child in gathering.opened.values()}}
     judged = kind.judged(scoped.scope.artifacts)
     return Collected(evidence, tuple(gathering.documents.values()), raw, None if judged else str(kind))
@@ -147,10 +161,10 @@ def _nodes(
     gathering: _Gathering, root: Manifest, children: tuple[Descriptor, ...], *, read_layers: bool
 ) -> tuple[NodeEvidence, tuple[NodeEvidence, ...]]:
     root_pile = Pile(root.digest)
-    gather_attached(gathering.site, _described(root), root_pile)
+    _gather(gathering, _described(root), root_pile)
     piles = {child.digest: Pile(child.digest) for child in children}
     for child in children:
-        gather_attached(gathering.site, _judged_as(gathering, child), piles[child.digest])
+        _gather(gathering, _judged_as(gathering, child), piles[child.digest])
     if isinstance(root, ImageIndex):
         _add_buildkit(gathering, root, root_pile, piles)
     if read_layers:
@@ -168,6 +182,21 @@ def _nodes(
         for child in children
     )
     return root_node, nodes
+
+
+def _gather(gathering: _Gathering, manifest: Descriptor, pile: Pile) -> None:
+    """In the image's own repository, and in every signature repository."""
+    gather_attached(gathering.site, manifest, pile)
+    for place in gathering.elsewhere:
+        site = gathering.site
+        try:
+            registry = site.collector.registries.get(place.registry)
+        except ConfigurationError as error:
+            pile.missing(Unavailable(f"referrers in {place}", Cause.NOT_CONFIGURED, str(error)))
+            continue
+        # A signature repository may have very many tags: each wanted one is asked for by its name.
+        other = Site(site.collector, registry, place, site.trust, None, site.spent, elsewhere=True)
+        gather_attached(other, manifest, pile)
 
 
 def _described(manifest: Manifest) -> Descriptor:
@@ -209,6 +238,7 @@ def _add_buildkit(
     for _, manifest, attested in attestations(index, gathering.opened):
         if attested not in piles:
             continue
+        piles[attested].candidates += unsigned_attestations(manifest)
         for wanted in gathering.site.collector.sboms.wanted(manifest, tag=None):
             add_sbom(gathering.site, attested, wanted, piles[attested], trust=trust, signatures=signatures)
 

@@ -60,7 +60,7 @@ def verify(room: Workroom, lease: Lease, *, run_started: datetime) -> Verified:
         wait = room.limits.interval_max
         room.store.release(lease, next_due=room.clock.now() + wait, error="registry-doubted")
         return Verified(name, None)
-    stored = _stored_evidence(room, due)
+    stored = _stored_evidence(room, due, scoped)
     gathered = stored or collect(room.collector, due.repository, due.digest, scoped, room.policy())
     if gathered.not_subject is not None:
         room.store.drop_subject(lease, why=gathered.not_subject, now=room.clock.now())
@@ -153,12 +153,15 @@ def _gone(room: Workroom, due: DueSubject, evidence: Evidence) -> bool:
     return case is None or not acted_on(case)
 
 
-def _stored_evidence(room: Workroom, due: DueSubject) -> Collected | None:
+def _stored_evidence(room: Workroom, due: DueSubject, scoped: ScopedPolicy) -> Collected | None:
     """The evidence of the last verdict, while nothing about the subject itself asks for a new look."""
     if due.previous is None or due.evidence_due is None or room.clock.now() >= due.evidence_due:
         return None
     evidence = due.previous.evidence
     if evidence.trust != room.policy().trust.digest:
+        return None
+    elsewhere = scoped.scope.signature_repositories_of(due.repository)
+    if evidence.looked_in != tuple(str(place) for place in elsewhere):
         return None
     return Collected(evidence)
 

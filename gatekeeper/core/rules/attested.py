@@ -10,7 +10,7 @@ from gatekeeper.core.digest import Digest
 from gatekeeper.core.evidence import Absent, Candidate, NodeEvidence, Outcome, Purpose
 from gatekeeper.core.predicate import Summary, TestReport, UnreadPredicate, is_of_type
 from gatekeeper.core.rules.rule import Check, Context
-from gatekeeper.core.rules.signature_missing import BY_ANOTHER_KEY
+from gatekeeper.core.rules.signature_missing import BY_A_STRANGER
 from gatekeeper.core.rules.signed import (
     Named,
     Places,
@@ -171,7 +171,7 @@ class Demand:
             if (
                 item.outcome is Outcome.REFUSED
                 and item.purpose is Purpose.ATTESTATION
-                and item.reason_code not in BY_ANOTHER_KEY
+                and item.reason_code not in BY_A_STRANGER
             ):
                 message = f"An attestation was refused: {item.detail}"
                 return self._say(f"refused:{item.reason_code}", message), item.carrier, False

@@ -21,8 +21,18 @@ from gatekeeper.core.rules.signed import (
 )
 from gatekeeper.core.verdict import Level, Result
 
-BY_ANOTHER_KEY = frozenset({"signature-not-by-trusted-key", "no-trusted-keys"})
-"""Refusals that speak of the key, not of the content: a proper signature may still arrive beside it."""
+BY_A_STRANGER = frozenset(
+    {
+        "signature-not-by-trusted-key",
+        "no-trusted-keys",
+        "certificate-untrusted",
+        "notation-untrusted",
+        "notation-identity-untrusted",
+        "notation-no-statement",
+        "notation-trust-store-missing",
+    }
+)
+"""Refusals that speak of who signed, not of the content: a proper signature may still arrive beside it."""
 
 _REMEDY = (
     "Sign the digest with a key or identity of a named signer: `cosign sign --key KEY REPOSITORY@DIGEST`."
@@ -128,11 +138,11 @@ class SignatureMissing:
             if item.outcome is Outcome.REFUSED and item.purpose is not Purpose.ATTESTATION
         ]
         for item in refused:
-            if item.reason_code not in BY_ANOTHER_KEY:
+            if item.reason_code not in BY_A_STRANGER:
                 message = f"A signature was refused: {item.detail}"
                 return f"signature-refused:{item.reason_code}", message, item.carrier, False
         if refused:
-            message = "Signed, but by no key that the policy names."
+            message = "Signed, but by nobody whom the policy names."
             return "signature-by-unknown-key", message, refused[0].carrier, True
         if looked_at:
             message = "There is an attestation, but no signature: an attestation does not sign the image."

@@ -142,16 +142,24 @@ class World:
         made = built or image({"etc/motd": text or f"{path} {' '.join(tags)}"}, user=user)
         return Digest.parse(made.store_in(self.registry.store, path, *tags))
 
-    def sign(self, path: str, digest: Digest, *, key: SigningKey = ALICE, bundle: bool = False) -> None:
-        """As cosign 2 (a ``.sig`` tag) or cosign 3 (a bundle referrer) does."""
+    def sign(
+        self,
+        path: str,
+        digest: Digest,
+        *,
+        key: SigningKey = ALICE,
+        bundle: bool = False,
+        of: str | None = None,
+    ) -> None:
+        """As cosign 2 (a ``.sig`` tag) or cosign 3 (a bundle referrer) does; ``of``: where the image itself lies."""
         store = self.registry.store
-        stored = store.manifest(path, str(digest))
+        stored = store.manifest(of or path, str(digest))
         assert stored is not None
         if bundle:
             subject = Descriptor(stored.media_type, digest, len(stored.raw))
             attachment = signature_bundle(key, subject, created=self.clock.now())
         else:
-            name = f"{self.registry.host}/{path}"
+            name = f"{self.registry.host}/{of or path}"
             attachment = tagged(digest, [signature_layer(key, name, digest)])
         for blob in attachment.blobs:
             store.put_blob(path, blob)

@@ -138,6 +138,8 @@ def shown(answer: use_case.ImageVerification | SummaryVerification) -> Plain:
     plain["candidates"] = [candidate(one) for one in plain["candidates"]]
     plain["subject"] = f"{answer.repository}@{answer.digest}"
     plain["outcome"] = plain["state"]
+    # What is known about the one candidate that decided is better advice than the general one.
+    plain["next"] = remedy_of(plain["reason_code"]) or plain["next"]
     ordered = ("subject", "state", "outcome", "reason_code", "exit_code", "message", "next")
     return {**{name: plain[name] for name in ordered}, **plain}
 

@@ -34,6 +34,17 @@ BY_A_STRANGER = frozenset(
 )
 """Refusals that speak of who signed, not of the content: a proper signature may still arrive beside it."""
 
+BY_ANOTHER_SIGNER = frozenset(
+    {
+        "certificate-untrusted",
+        "notation-identity-untrusted",
+        "notation-no-statement",
+        "notation-trust-store-missing",
+        "notation-untrusted",
+    }
+)
+"""The same of certificates: the signature may be a good one, and its signer is none of ours."""
+
 _REMEDY = (
     "Sign the digest with a key or identity of a named signer: `cosign sign --key KEY REPOSITORY@DIGEST`."
 )
@@ -140,7 +151,8 @@ class SignatureMissing:
         for item in refused:
             if item.reason_code not in BY_A_STRANGER:
                 message = f"A signature was refused: {item.detail}"
-                return f"signature-refused:{item.reason_code}", message, item.carrier, False
+                settles = item.reason_code in BY_ANOTHER_SIGNER
+                return f"signature-refused:{item.reason_code}", message, item.carrier, settles
         if refused:
             message = "Signed, but by nobody whom the policy names."
             return "signature-by-unknown-key", message, refused[0].carrier, True

@@ -54,6 +54,12 @@ class Certificate:
         return hashlib.sha256(self.encoded).hexdigest()
 
     @property
+    def named(self) -> str:
+        """The subject in quotes, for messages: printable and not too long."""
+        shown = "".join(one if one.isprintable() else f"\\u{ord(one):04x}" for one in self.subject[:200])
+        return f"'{shown}'"
+
+    @property
     def is_self_issued(self) -> bool:
         """True when issuer and subject are one name."""
         return self.parsed.issuer == self.parsed.subject

@@ -69,13 +69,11 @@ def check_order(chain: Sequence[Certificate]) -> None:
         issued_itself = is_self_signed(certificate)
         if place == last:
             if not issued_itself:
-                raise _order(f"it ends with {certificate.subject!r}, which is no self-signed root")
+                raise _order(f"it ends with {certificate.named}, which is no self-signed root")
         elif issued_itself:
-            raise _order(f"{certificate.subject!r} is self-signed and not the last one")
+            raise _order(f"{certificate.named} is self-signed and not the last one")
         elif not is_issued_by(certificate, chain[place + 1]):
-            raise _order(
-                f"{certificate.subject!r} was not issued by {chain[place + 1].subject!r}, which follows it"
-            )
+            raise _order(f"{certificate.named} was not issued by {chain[place + 1].named}, which follows it")
 
 
 def _order(detail: str) -> RefusedError:
@@ -83,7 +81,7 @@ def _order(detail: str) -> RefusedError:
 
 
 def _rule(certificate: Certificate, what: str) -> RefusedError:
-    return RefusedError(ReasonCode.NOTATION_CERTIFICATE, f"the certificate {certificate.subject!r} {what}")
+    return RefusedError(ReasonCode.NOTATION_CERTIFICATE, f"the certificate {certificate.named} {what}")
 
 
 def _check_authority(certificate: Certificate, *, below: int, usage_critical: bool) -> None:

@@ -47,7 +47,7 @@ def verify_integrity(media_type: str, content: bytes, artifact: Descriptor) -> S
         )
     if not verifies(leaf.key, opened.signature, opened.message):
         raise RefusedError(
-            ReasonCode.NOTATION_SIGNATURE_WRONG, f"the key of {leaf.subject!r} did not sign this envelope"
+            ReasonCode.NOTATION_SIGNATURE_WRONG, f"the key of {leaf.named} did not sign this envelope"
         )
     attributes = read_attributes(opened)
     check_signing_chain(opened.chain)

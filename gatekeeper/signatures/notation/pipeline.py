@@ -87,7 +87,7 @@ def judge(
                 return StatementResult(failed.code, failed.message, tuple(logged))
     if open_question is not None:
         return StatementResult(open_question.code, open_question.message, tuple(logged))
-    detail = f"signed by {signature.leaf.subject}"
+    detail = f"signed by {signature.leaf.named}"
     return StatementResult(
         ReasonCode.SIGNATURE_VERIFIED,
         detail,
@@ -131,7 +131,7 @@ class _Run:
         if not trusted.intersection(self._chain):
             raise RefusedError(
                 ReasonCode.NOTATION_UNTRUSTED,
-                f"no certificate of its chain, up to {self._chain[-1].subject!r}, is in the trust stores",
+                f"no certificate of its chain, up to {self._chain[-1].named}, is in the trust stores",
             )
         self.anchored = True
         leaf = self.signature.leaf
@@ -141,7 +141,7 @@ class _Run:
         if not self.authentic:
             raise RefusedError(
                 ReasonCode.NOTATION_IDENTITY_UNTRUSTED,
-                f"{leaf.subject!r} is no trusted identity of the statement {self.statement.name!r}",
+                f"{leaf.named} is no trusted identity of the statement {self.statement.name!r}",
             )
 
     def check_expiry(self) -> None:
@@ -202,7 +202,7 @@ class _Run:
             if not certificate.covers(earliest, latest):
                 raise RefusedError(
                     ReasonCode.NOTATION_NOT_IN_FORCE,
-                    f"the certificate {certificate.subject!r} is in force from {certificate.not_before.isoformat()} "
+                    f"the certificate {certificate.named} is in force from {certificate.not_before.isoformat()} "
                     f"to {certificate.not_after.isoformat()}, not at {latest.isoformat()}",
                 )
 

@@ -68,7 +68,7 @@ def check_revocation(
             continue
         if revoked:
             raise RefusedError(
-                ReasonCode.NOTATION_REVOKED, f"the certificate {certificate.subject!r} was revoked"
+                ReasonCode.NOTATION_REVOKED, f"the certificate {certificate.named} was revoked"
             )
     if gap is not None:
         unasked, why = gap
@@ -76,7 +76,7 @@ def check_revocation(
             ReasonCode.NOTATION_REVOCATION_NOT_CONFIGURED
             if why.cause is Cause.NOT_CONFIGURED
             else ReasonCode.NOTATION_REVOCATION_UNAVAILABLE,
-            f"whether the certificate {unasked.subject!r} was revoked is not known: {why.message}",
+            f"whether the certificate {unasked.named} was revoked is not known: {why.message}",
         )
 
 

@@ -78,12 +78,10 @@ def _content(path: Path) -> bytes:
 def _check_trustworthy(name: StoreName, where: str, certificate: Certificate) -> None:
     itself = is_self_signed(certificate)
     if name.kind is StoreKind.TSA and not itself:
-        raise _unusable(
-            where, f"{certificate.subject!r} is no self-signed root; a tsa store holds roots alone"
-        )
+        raise _unusable(where, f"{certificate.named} is no self-signed root; a tsa store holds roots alone")
     if not itself and not is_authority(certificate):
         raise _unusable(
-            where, f"{certificate.subject!r} is neither an authority nor self-signed; give its issuer instead"
+            where, f"{certificate.named} is neither an authority nor self-signed; give its issuer instead"
         )
 
 

@@ -147,6 +147,18 @@ RELEASE = SignatureMissing(signers=("release",))
             "signature-missing",
             True,
         ),
+        (
+            signed(candidate(None, outcome=Outcome.REFUSED, reason_code="notation-untrusted")),
+            Result.VIOLATED,
+            "signature-refused:notation-untrusted",
+            True,
+        ),
+        (
+            signed(candidate(None, outcome=Outcome.REFUSED, reason_code="notation-expired")),
+            Result.VIOLATED,
+            "signature-refused:notation-expired",
+            False,
+        ),
         (signed(candidate(None), gap=OUTAGE), Result.UNDETERMINED, "referrers-unavailable", False),
         (
             signed(candidate(None, outcome=Outcome.INCONCLUSIVE, reason_code="candidate-too-large")),

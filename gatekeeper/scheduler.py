@@ -47,6 +47,7 @@ class Rhythm:
     feeds: timedelta = timedelta(minutes=1)
     """How often it is looked whether a feed is due; each has an interval of its own."""
     audit_head: timedelta = timedelta(hours=1)
+    audit_verify: timedelta = timedelta(days=1)
     trouble: timedelta = timedelta(minutes=1)
     """How often it is looked whether something is stuck or about to end."""
     drain: timedelta = timedelta(seconds=25)
@@ -151,6 +152,15 @@ class Daemon:
         for weighed in feeds.carry_on(self._room):
             _log.log(logging.WARNING if weighed.held else logging.INFO, "%s", weighed)
 
+    def verify_audit(self) -> None:
+        """Looks at the whole audit chain; a broken one is told of at once."""
+        broken = self._room.store.broken_at()
+        if broken is not None:
+            _log.error("the audit trail is broken: %s", ascii(broken))
+            self._room.store.raise_alarm(
+                "audit-broken", "audit trail", reason=broken, now=self._room.clock.now()
+            )
+
     def tell(self) -> None:
         """Has the engine deliver events to each webhook: one that hangs keeps nobody from the others."""
         notify.address(self._room)
@@ -217,6 +227,7 @@ class Daemon:
             (self.renew_leases, lease / 3, soon + lease / 3),
             (self.update_feeds, rhythm.feeds, soon + timedelta(seconds=1)),
             (self.log_audit_head, rhythm.audit_head, soon + rhythm.audit_head),
+            (self.verify_audit, rhythm.audit_verify, soon + timedelta(minutes=5)),
             (self.tell, rhythm.tick, soon + timedelta(milliseconds=300)),
             (self.look_for_trouble, rhythm.trouble, soon + timedelta(seconds=5)),
         ):
@@ -281,7 +292,10 @@ class Daemon:
         if revision == self._marked:
             return
         marked = self._room.store.mark_policy(
-            revision, now=self._room.clock.now(), reach=reach_of(self._room.policy())
+            revision,
+            now=self._room.clock.now(),
+            reach=reach_of(self._room.policy()),
+            text=self._room.policy().canonical.decode(),
         )
         self._audit("policy-loaded", revision)
         self._marked = revision

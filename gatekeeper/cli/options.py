@@ -43,6 +43,17 @@ def moment_option(text: str) -> datetime:
         ) from error
 
 
+def past_option(text: str) -> datetime:
+    """A time on the command line: a duration ago, or a date with or without time; UTC where it says no zone.
+
+    Raises BadParameter: exit code 2.
+    """
+    try:
+        return datetime.now(UTC) - parse_duration(text)
+    except (ValueError, OverflowError):
+        return moment_option(text)
+
+
 OutputOption = Annotated[
     Output,
     typer.Option(

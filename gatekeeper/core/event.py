@@ -74,6 +74,10 @@ KINDS: Mapping[str, KindOfEvent] = {
         "The event's reason is what the registry answers; mend that, the action goes on by itself.",
     ),
     "intent-unstuck": KindOfEvent("A stuck registry action went on or ended.", "None."),
+    "audit-broken": KindOfEvent(
+        "A row of the audit trail was changed, is missing or was moved.",
+        "`gatekeeper audit verify` says which; compare with a backup and with heads noted outside.",
+    ),
     "feed-held": KindOfEvent(
         "A new version of a feed would make so many images fail that nothing is acted on until a person looks.",
         "`gatekeeper feed show ID`; then `gatekeeper feed accept ID --reason TEXT`.",

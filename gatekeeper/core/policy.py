@@ -9,7 +9,8 @@ from datetime import timedelta
 from enum import StrEnum
 from functools import cached_property, lru_cache
 
-from gatekeeper.core.canonical import canonical_digest
+from gatekeeper.core.canonical import canonical_bytes
+from gatekeeper.core.digest import Digest
 from gatekeeper.core.reference import Repository
 from gatekeeper.core.rules.rule import Rule
 from gatekeeper.core.signer import Signer
@@ -148,10 +149,23 @@ class Policy:
     notation: tuple[NotationTrust, ...] = ()
 
     @cached_property
+    def canonical(self) -> bytes:
+        """The policy as canonical JSON: what is kept for auditors. Trust material is in it by its digest."""
+        stale = tuple((root.name, root.expires_at, root.when_stale) for root in self.trust_roots)
+        return canonical_bytes(
+            {
+                "signers": self.signers,
+                "rule_sets": self.rule_sets,
+                "scopes": self.scopes,
+                "trust": self.trust.digest,
+                "trust_roots": stale,
+            }
+        )
+
+    @cached_property
     def revision(self) -> str:
         """sha256 of the policy's canonical form, trust material included."""
-        stale = tuple((root.name, root.expires_at, root.when_stale) for root in self.trust_roots)
-        return str(canonical_digest((self.signers, self.rule_sets, self.scopes, self.trust.digest, stale)))
+        return str(Digest.of(self.canonical))
 
     @cached_property
     def trust(self) -> TrustMaterial:

@@ -244,7 +244,11 @@ def _propose_release(applying: _Applying, name: str) -> None:
         action="case-proposed",
         subject=case_subject(name),
         reason="release-passes-now",
-        detail={"digest": str(row.digest), "evidence": str(applying.judgement.verdict.evidence)},
+        detail={
+            "repository": str(applying.judgement.verdict.subject.repository),
+            "digest": str(row.digest),
+            "evidence": str(applying.judgement.verdict.evidence),
+        },
         now=applying.now,
     )
 

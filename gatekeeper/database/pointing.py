@@ -126,9 +126,21 @@ def close_case(
         action=f"case-{state}",
         subject=case_subject(row.name),
         reason=reason,
-        detail={"digest": str(row.digest), "tags": " ".join(row.tags)},
+        detail={
+            "repository": _name_of(connection, row.repository_id),
+            "digest": str(row.digest),
+            "tags": " ".join(row.tags),
+        },
         now=now,
     )
+
+
+def _name_of(connection: Connection, repository_id: int) -> str:
+    repository = tables.repository
+    name: str = connection.execute(
+        select(repository.c.name).where(repository.c.id == repository_id)
+    ).scalar_one()
+    return name
 
 
 def case_subject(name: str) -> str:

@@ -28,7 +28,13 @@ class Policies:
     _link: Link
 
     def mark_policy(
-        self, revision: str, *, now: datetime, reach: Reach | None = None, evaluator: int = EVALUATOR
+        self,
+        revision: str,
+        *,
+        now: datetime,
+        reach: Reach | None = None,
+        text: str | None = None,
+        evaluator: int = EVALUATOR,
     ) -> int:
         """Marks every subject due that was judged under another revision or by another version; returns how many.
 
@@ -46,6 +52,7 @@ class Policies:
                 "current": True,
                 "reach": None if reach is None else canonical_text(reach),
                 "evaluator": evaluator,
+                "body": text,
             }
             another_version = before is not None and before.evaluator not in (None, evaluator)
             if before is None or before.revision != revision or another_version:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Self
 
 from gatekeeper.database.affected import Affected
-from gatekeeper.database.audit import AuditTrail
+from gatekeeper.database.audit_trail import AuditTrail
 from gatekeeper.database.brakes import Brakes
 from gatekeeper.database.cases import Cases
 from gatekeeper.database.claims import Claims, Hosts

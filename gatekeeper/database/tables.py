@@ -340,6 +340,8 @@ policy = Table(
     Column("accepted_at", Moment),
     Column("accepted_by", Words),
     Column("accepted_reason", Words),
+    # its canonical form, whose sha256 is the revision
+    Column("body", Text),
 )
 
 counter = Table(
@@ -402,6 +404,17 @@ audit = Table(
     Column("prev_hash", Text, nullable=False),
     Column("hash", Text, nullable=False),
     Index(None, "subject", "seq"),
+)
+
+audit_checkpoint = Table(
+    "audit_checkpoint",
+    metadata,
+    # up to this row (inclusive) the chain lies in an archive; only those may be deleted
+    Column("seq", Key, primary_key=True, autoincrement=False),
+    Column("hash", Text, nullable=False),
+    Column("archived_at", Moment, nullable=False),
+    # of the archive's bytes
+    Column("content", DigestText, nullable=False),
 )
 
 api_token = Table(

@@ -5,7 +5,7 @@ none", NotOfferedError for "does not do that", ConflictError for "somebody was f
 """
 
 from gatekeeper.ports.attesting import Attachment, AttestationSigner, SignedStatement
-from gatekeeper.ports.audit import AuditHead, AuditRow, AuditStore
+from gatekeeper.ports.audit import AuditChain, AuditHead, AuditQuestion, AuditRow, AuditStore, Checkpoint
 from gatekeeper.ports.clock import Clock
 from gatekeeper.ports.evidence import (
     Judged,
@@ -59,12 +59,15 @@ __all__ = [
     "ApiToken",
     "Attachment",
     "AttestationSigner",
+    "AuditChain",
     "AuditHead",
+    "AuditQuestion",
     "AuditRow",
     "AuditStore",
     "BrakeStore",
     "Capabilities",
     "CaseRow",
+    "Checkpoint",
     "Clock",
     "Copied",
     "DeadLetter",

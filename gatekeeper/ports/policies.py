@@ -34,7 +34,9 @@ class PolicyChange:
 class PolicyStore(Protocol):
     """What the scheduler and ``workflow.policy_change`` need."""
 
-    def mark_policy(self, revision: str, *, now: datetime, reach: Reach | None = None) -> int:
+    def mark_policy(
+        self, revision: str, *, now: datetime, reach: Reach | None = None, text: str | None = None
+    ) -> int:
         """Marks every subject due that was not judged under ``revision`` by this version; returns how many.
 
         Where ``reach`` acts and the policy before did not, what was first seen before ``now`` is proposed only.

@@ -41,6 +41,8 @@ SAMPLES = {
 OPTIONS = {
     "reason": ("--reason", "because"),
     "scope": ("--scope", "read"),
+    "before": ("--before", "2026-01-01"),
+    "to": ("--to", "archive.jsonl"),
     "rule": ("--rule", "user-root"),
     "expires": ("--expires", "1d"),
     "verifier_id": ("--verifier-id", "https://gatekeeper.example.test"),

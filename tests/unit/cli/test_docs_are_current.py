@@ -21,6 +21,7 @@ AGREED = {
     "trust update", "trust import", "trust list",
     "watch", "notification list", "notification resend", "notification test",
     "config check", "config schema", "config show", "audit verify", "audit head",
+    "audit list", "audit export", "audit archive",
     "token create", "token list", "token revoke",
 }  # fmt: skip
 

@@ -333,7 +333,7 @@ networks = ["10.0.0.0/40"]
     )
     told = "\n".join(problems(path))
     assert "3:1: notifications.webhooks[0].url: is plain http" in told
-    assert "matches no kind of event; there are: breaker-closed" in told
+    assert "matches no kind of event; there are: audit-broken" in told
     assert "ops is listed twice" in told
     assert "must be https://host[:port]/path, without a user" in told
     assert "networks[0]: is no network" in told

@@ -17,7 +17,7 @@ from gatekeeper.core.digest import Digest
 from gatekeeper.core.question import SIGNATURE_PREDICATE, Question
 from gatekeeper.core.reference import parse_reference, parse_repository
 from gatekeeper.core.rules.signed import SignedVia
-from gatekeeper.signatures.reason_codes import remedy_of
+from gatekeeper.signatures.meanings import remedy_of
 from gatekeeper.wiring import asking
 from gatekeeper.workflow import verify_image as use_case
 

@@ -19,11 +19,12 @@ from gatekeeper.signatures.keyless.trust_root import opened
 from gatekeeper.signatures.keyless_proof import prove_by_certificate
 from gatekeeper.signatures.keys import loaded
 from gatekeeper.signatures.material import Material
+from gatekeeper.signatures.meanings import MEANINGS, remedy_of
 from gatekeeper.signatures.notation.revocation import NothingStored
 from gatekeeper.signatures.notation.trust import read_trust
 from gatekeeper.signatures.notation.verifier import verify_notation
 from gatekeeper.signatures.proof import Proof
-from gatekeeper.signatures.reason_codes import MEANINGS, ReasonCode, remedy_of
+from gatekeeper.signatures.reason_codes import ReasonCode
 from gatekeeper.signatures.refusal import RefusedError
 from gatekeeper.signatures.second_opinion import SecondOpinion
 from gatekeeper.signatures.statement import read_statement

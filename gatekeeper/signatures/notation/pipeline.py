@@ -13,6 +13,7 @@ from datetime import datetime
 from gatekeeper.core.evidence import Outcome
 from gatekeeper.core.trust import StoreKind
 from gatekeeper.ports import RevocationAnswers
+from gatekeeper.signatures.meanings import MEANINGS
 from gatekeeper.signatures.notation.attributes import Scheme
 from gatekeeper.signatures.notation.certificates import Certificate
 from gatekeeper.signatures.notation.countersignature import Countersignature, verify_countersignature
@@ -25,7 +26,7 @@ from gatekeeper.signatures.notation.trust_policy import (
     VerifyTimestamp,
 )
 from gatekeeper.signatures.notation.trust_store import TrustStores
-from gatekeeper.signatures.reason_codes import MEANINGS, ReasonCode
+from gatekeeper.signatures.reason_codes import ReasonCode
 from gatekeeper.signatures.refusal import RefusedError
 
 

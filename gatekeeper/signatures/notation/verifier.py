@@ -18,13 +18,14 @@ from gatekeeper.core.evidence import (
 )
 from gatekeeper.core.trust import NotationTrust
 from gatekeeper.ports import Judged, RevocationAnswers, Wanted
+from gatekeeper.signatures.meanings import MEANINGS
 from gatekeeper.signatures.notation.attributes import Scheme
 from gatekeeper.signatures.notation.envelope import Envelope
 from gatekeeper.signatures.notation.integrity import Signature, verify_integrity
 from gatekeeper.signatures.notation.pipeline import StatementResult, judge
 from gatekeeper.signatures.notation.trust import read_trust
 from gatekeeper.signatures.notation.trust_policy import Level, TrustStatement
-from gatekeeper.signatures.reason_codes import MEANINGS, ReasonCode
+from gatekeeper.signatures.reason_codes import ReasonCode
 from gatekeeper.signatures.refusal import RefusedError
 
 _TELLING = (Outcome.VERIFIED, Outcome.INCONCLUSIVE, Outcome.REFUSED, Outcome.SKIPPED)

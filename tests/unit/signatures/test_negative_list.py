@@ -12,6 +12,7 @@ _BUNDLE = "unit/signatures/test_bundle_verification.py"
 _ATTESTED = "unit/signatures/test_attestation_verification.py"
 _STORED = "unit/signatures/test_candidate_storage.py"
 _KEYLESS = "unit/signatures/keyless/test_keyless_refusals.py"
+_LOG = "unit/signatures/keyless/test_keyless_log_refusals.py"
 _SIGNERS = "integration/workflow/test_keyless_signers.py"
 _CONDUCT = "integration/hostile/test_hostile_conduct.py"
 _REFERRERS = "contract/registry/test_referrers.py"
@@ -46,17 +47,17 @@ _PROOFS: dict[range | int, tuple[str, str]] = {
     28: (_SIGNERS, "test_a_genuine_signature_by_somebody_else_fails"),
     29: ("unit/core/test_rules.py", "test_without_trusted_keys_nothing_is_signed_and_waiting_does_not_help"),
     30: ("unit/core/test_patterns.py", "test_expressions_that_ruin_backtracking_take_linear_time"),
-    31: (_KEYLESS, "test_31_an_entry_of_another_signature"),
-    32: (_KEYLESS, "test_32_an_entry_of_the_same_signature_and_another_certificate"),
-    33: (_KEYLESS, "test_33_a_kind_of_entry_that_is_not_known"),
-    34: (_KEYLESS, "test_34_a_promise_over_another_time_or_index"),
-    35: (_KEYLESS, "test_35_an_unknown_log"),
-    36: (_KEYLESS, "test_36_the_log_was_no_longer_trusted"),
-    37: (_KEYLESS, "test_37_a_proof_that_leads_elsewhere"),
-    38: (_KEYLESS, "test_38_only_the_log_itself_signs_its_checkpoint"),
-    39: (_KEYLESS, "test_39_one_entry_and_no_second"),
-    40: (_KEYLESS, "test_40_an_entry_of_rekor_2_needs_a_timestamp"),
-    41: (_KEYLESS, "test_41_a_time_that_nobody_signed_means_nothing"),
+    31: (_LOG, "test_31_an_entry_of_another_signature"),
+    32: (_LOG, "test_32_an_entry_of_the_same_signature_and_another_certificate"),
+    33: (_LOG, "test_33_a_kind_of_entry_that_is_not_known"),
+    34: (_LOG, "test_34_a_promise_over_another_time_or_index"),
+    35: (_LOG, "test_35_an_unknown_log"),
+    36: (_LOG, "test_36_the_log_was_no_longer_trusted"),
+    37: (_LOG, "test_37_a_proof_that_leads_elsewhere"),
+    38: (_LOG, "test_38_only_the_log_itself_signs_its_checkpoint"),
+    39: (_LOG, "test_39_one_entry_and_no_second"),
+    40: (_LOG, "test_40_an_entry_of_rekor_2_needs_a_timestamp"),
+    41: (_LOG, "test_41_a_time_that_nobody_signed_means_nothing"),
     42: (_KEYLESS, "test_42_a_timestamp_of_another_signature"),
     43: (_KEYLESS, "test_43_a_timestamp_alone_is_refused_where_the_root_names_logs"),
     range(44, 46): (_ATTESTED, "test_a_bad_envelope_is_refused_as_a_layer"),

@@ -6,7 +6,8 @@ import re
 from pathlib import Path
 
 from gatekeeper.core.evidence import Outcome
-from gatekeeper.signatures.reason_codes import MEANINGS, ReasonCode, render_markdown
+from gatekeeper.signatures.meanings import MEANINGS, render_markdown
+from gatekeeper.signatures.reason_codes import ReasonCode
 
 _ROOT = Path(__file__).parents[3]
 _DOCUMENT = _ROOT / "docs" / "reason-codes.md"
@@ -15,7 +16,7 @@ _TESTS = Path(__file__).parent
 
 def test_the_document_is_what_the_code_says() -> None:
     assert _DOCUMENT.read_text() == render_markdown(), (
-        "write it anew: python -c 'from gatekeeper.signatures.reason_codes import render_markdown; "
+        "write it anew: python -c 'from gatekeeper.signatures.meanings import render_markdown; "
         'print(render_markdown(), end="")\' > docs/reason-codes.md'
     )
 

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from gatekeeper.core.digest import Digest
 from gatekeeper.core.evidence import Form, Outcome
 from gatekeeper.signatures import media_types
-from gatekeeper.signatures.reason_codes import MEANINGS, ReasonCode
+from gatekeeper.signatures.meanings import MEANINGS
+from gatekeeper.signatures.reason_codes import ReasonCode
 from tests.unit.signatures.crafted import (
     KEY,
     Crafted,

@@ -23,6 +23,8 @@ from tests.unit.signatures.crafted import claims as written_claims
 BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
 AT = datetime(2026, 6, 1, 12, tzinfo=UTC)
 LATER = AT + timedelta(hours=1)
+OVER = AT - timedelta(days=1)
+"""An end of trust before ``AT``."""
 SIGSTORE = VirtualSigstore.since(BEGAN)
 STRANGE = VirtualSigstore.since(BEGAN)
 """Another instance, with the same names and other keys."""
@@ -118,3 +120,8 @@ def rewritten(body: object, change: Callable[[Json], None]) -> str:
     document = json.loads(b64decode(str(body)))
     change(document)
     return b64encode(json.dumps(document, sort_keys=True, separators=(",", ":")).encode()).decode()
+
+
+def within(part: str, begins: datetime = BEGAN, ends: datetime | None = OVER) -> Callable[[Json], str]:
+    """Reason codes of bundles under a root that trusted this part only so long."""
+    return lambda document: code(bundled(document), root(windows={part: (begins, ends)}))

@@ -314,6 +314,25 @@ def preview_policy(config: Path | None, policy: Path | None) -> Plain:
         application.close()
 
 
+def key_impact(config: Path | None, key: str, at: datetime | None) -> Plain:
+    """What rests on a key of the policy, from recorded evidence. No registry is asked."""
+    from gatekeeper.config.policy import load_policy
+    from gatekeeper.signatures.keys import MAX_PEM_BYTES, load_public_key
+    from gatekeeper.workflow.trust_impact import trust_impact
+
+    if Path(key).is_file():
+        with Path(key).open("rb") as stream:
+            key = load_public_key(stream.read(MAX_PEM_BYTES + 1), key).id
+    settings = load_settings(find_config(config), check_secrets=False)
+    policy = load_policy(settings.policy)
+    application = build(settings, lambda: policy, Parts(registries=NoRegistries(settings)))
+    try:
+        room = application.room
+        return plain(trust_impact(room, key, at=room.clock.now() if at is None else at))
+    finally:
+        application.close()
+
+
 def check_image(config: Path | None, reference: Reference) -> Plain:
     """One image judged now, as ``explain`` shows it. No database is opened."""
     from gatekeeper.config.reload import load_configuration

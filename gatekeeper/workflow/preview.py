@@ -85,7 +85,7 @@ def preview(room: Workroom, candidate: Policy) -> Preview:
     before, after = room.store.reach(), reach_of(candidate)
     found: list[tuple[JudgedSubject, Verdict, Plan]] = []
     counts: Counter[str] = Counter()
-    for judged in _judged(room):
+    for judged in all_judged(room):
         counts["judged"] += 1
         scoped = candidate.resolve(judged.repository)
         if scoped is None:
@@ -94,7 +94,7 @@ def preview(room: Workroom, candidate: Policy) -> Preview:
         if judged.evidence.trust != candidate.trust.digest:
             counts["unknown"] += 1
             continue
-        verdict = _decided(room, judged, scoped, now)
+        verdict = judged_again(room, judged, scoped, now)
         if _failed(verdict):
             existing = judged.existing or _begins(before, after, judged)
             found.append((judged, verdict, _planned(judged, scoped, verdict, now, existing=existing)))
@@ -120,14 +120,16 @@ def preview(room: Workroom, candidate: Policy) -> Preview:
     )
 
 
-def _judged(room: Workroom) -> Iterator[JudgedSubject]:
+def all_judged(room: Workroom) -> Iterator[JudgedSubject]:
+    """Every subject with its newest verdict and the evidence it rests on."""
     after = 0
     while page := room.store.judged_subjects(after=after, limit=_PAGE):
         yield from page
         after = page[-1].id
 
 
-def _decided(room: Workroom, judged: JudgedSubject, scoped: ScopedPolicy, now: datetime) -> Verdict:
+def judged_again(room: Workroom, judged: JudgedSubject, scoped: ScopedPolicy, now: datetime) -> Verdict:
+    """What ``scoped`` says of recorded evidence."""
     subject = Subject(judged.repository, judged.digest, judged.tags, judged.first_seen)
     waivers = room.store.waivers(judged.repository, judged.digest)
     scanned, inventory = scan(room, judged.evidence), inventory_of(room, Collected(judged.evidence))

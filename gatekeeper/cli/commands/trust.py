@@ -12,6 +12,7 @@ import typer
 
 from gatekeeper.cli.options import ConfigOption, OutputOption, moment_option
 from gatekeeper.cli.output import Facts, Output, Plain, Rows, show, tell
+from gatekeeper.cli.render import impact_blocks
 from gatekeeper.core.errors import ConfigurationError, MalformedError
 
 if TYPE_CHECKING:
@@ -145,6 +146,35 @@ def list_roots(
             )
         ],
     )
+
+
+@app.command()
+def impact(
+    key: Annotated[
+        str,
+        typer.Argument(metavar="KEY", help="A key of the policy: its file as written there, or its id."),
+    ],
+    at: Annotated[
+        datetime | None,
+        typer.Option(
+            "--at",
+            metavar="WHEN",
+            parser=moment_option,
+            help="Retired or compromised since then; left out: now.",
+        ),
+    ] = None,
+    output: OutputOption = Output.TABLE,
+    config: ConfigOption = None,
+) -> None:
+    """Which images rest on a key, and what becomes of them when it is retired or compromised. Nothing is written.
+
+    Read this before setting `retired_at` or `compromised_at` in the policy: signatures seen before a key was retired
+    stay good; of a compromised key only those that a log or timestamp authority proves to be older.
+    """
+    from gatekeeper.cli.local import key_impact
+
+    found = key_impact(config, key, at)
+    show(output, found, lambda: impact_blocks(found))
 
 
 _COLUMNS = ("name", "state", "version", "source", "sha256", "updated_at", "expires_at")

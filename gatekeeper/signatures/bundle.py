@@ -21,7 +21,7 @@ from gatekeeper.signatures.dsse import (
     spellings_of_envelope,
 )
 from gatekeeper.signatures.keyless.material import KeylessMaterial
-from gatekeeper.signatures.keyless.material_reading import material_in_bundle
+from gatekeeper.signatures.keyless.material_reading import material_in_bundle, times_in_bundle
 from gatekeeper.signatures.material import Material
 from gatekeeper.signatures.reason_codes import ReasonCode
 from gatekeeper.signatures.refusal import RefusedError, strict_base64
@@ -122,6 +122,7 @@ def open_bundle(content: bytes) -> Material:
         certified=bundle.keyless_material if bundle.certified else None,
         envelopes=partial(spellings_of_envelope, envelope),
         bundle=content,
+        times=partial(times_in_bundle, bundle.material, bundle.version),
         has_log_entry=bool(bundle.material.get("tlogEntries")),
         hint=_hint(bundle.material),
         key_id=envelope.key_id,

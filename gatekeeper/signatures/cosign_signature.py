@@ -13,7 +13,7 @@ from functools import partial
 from gatekeeper.core import strict_json
 from gatekeeper.core.errors import MalformedError
 from gatekeeper.signatures import media_types
-from gatekeeper.signatures.keyless.material_reading import material_in_annotations
+from gatekeeper.signatures.keyless.material_reading import material_in_annotations, times_in_annotations
 from gatekeeper.signatures.material import Material
 from gatekeeper.signatures.reason_codes import ReasonCode
 from gatekeeper.signatures.refusal import RefusedError, strict_base64
@@ -48,6 +48,7 @@ def open_layer(annotations: Mapping[str, str], content: bytes) -> Material:
         signature=strict_base64(encoded, "the signature annotation"),
         is_statement=False,
         certified=partial(material_in_annotations, annotations) if certified else None,
+        times=partial(times_in_annotations, annotations),
         has_log_entry=bool(annotations.get(media_types.LOG_ANNOTATION)),
     )
 

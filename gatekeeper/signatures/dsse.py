@@ -11,7 +11,7 @@ from functools import partial
 from gatekeeper.core import strict_json
 from gatekeeper.core.errors import MalformedError
 from gatekeeper.signatures import media_types
-from gatekeeper.signatures.keyless.material_reading import material_in_annotations
+from gatekeeper.signatures.keyless.material_reading import material_in_annotations, times_in_annotations
 from gatekeeper.signatures.material import Material
 from gatekeeper.signatures.reason_codes import ReasonCode
 from gatekeeper.signatures.refusal import RefusedError, strict_base64
@@ -113,6 +113,7 @@ def open_layer(annotations: Mapping[str, str], content: bytes) -> Material:
         certified=partial(material_in_annotations, annotations) if certified else None,
         stored_envelope=content,
         envelopes=lambda: (content, *spellings_of_envelope(envelope)),
+        times=partial(times_in_annotations, annotations),
         has_log_entry=bool(annotations.get(media_types.LOG_ANNOTATION)),
         key_id=envelope.key_id,
     )

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from gatekeeper.core.digest import Digest
-from gatekeeper.signatures.keyless.material import KeylessMaterial
+from gatekeeper.signatures.keyless.material import KeylessMaterial, TimeMaterial
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +23,8 @@ class Material:
     """True: the payload is an in-toto statement. False: simple signing claims."""
     certified: Callable[[], KeylessMaterial] | None = None
     """Reads the certificate and what proves its time; None: there is no certificate. Raises RefusedError."""
+    times: Callable[[], TimeMaterial] = TimeMaterial
+    """Reads what may prove when it was signed. Raises RefusedError."""
     has_log_entry: bool = False
     envelopes: Callable[[], tuple[bytes, ...]] = tuple
     """Writes the envelope's JSON in every spelling that a log may have hashed; none where there is no envelope."""

@@ -15,6 +15,7 @@ from gatekeeper.core.trust import PublicKey, TrustMaterial, TrustRoot
 from gatekeeper.ports import Judged, RevocationAnswers, Statement, Verified, Wanted
 from gatekeeper.signatures import bundle, cosign_signature, dsse, media_types, storage
 from gatekeeper.signatures.algorithms import verifies
+from gatekeeper.signatures.keyed_proof import prove_by_key
 from gatekeeper.signatures.keyless.trust_root import opened
 from gatekeeper.signatures.keyless_proof import prove_by_certificate
 from gatekeeper.signatures.keys import loaded
@@ -156,7 +157,7 @@ def _prove(
     try:
         key = _matching_key(material, trust.keys)
         if key is not None:
-            return Proof(f"signed by the key {key.source}", key)
+            return prove_by_key(material, key, trust.roots)
         if material.certified is not None:
             return _prove_twice(material, trust.roots, second_opinion)
         raise _not_by_trusted_key(material, trust.keys)

@@ -45,3 +45,14 @@ class KeylessMaterial:
     """RFC 3161 responses."""
     demands_promise: bool
     """The form carries the log's promise (annotations and bundle v0.1); others carry an inclusion proof."""
+
+
+@dataclass(frozen=True, slots=True)
+class TimeMaterial:
+    """What may prove when a signature by a managed key was made."""
+
+    entries: tuple[LogEntry, ...] = ()
+    timestamps: tuple[bytes, ...] = ()
+    """RFC 3161 responses."""
+    demands_promise: bool = False
+    """As of ``KeylessMaterial``."""

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from gatekeeper.core import strict_json
 from gatekeeper.core.errors import MalformedError
 from gatekeeper.signatures import media_types
-from gatekeeper.signatures.keyless.material import InclusionProof, KeylessMaterial, LogEntry
+from gatekeeper.signatures.keyless.material import InclusionProof, KeylessMaterial, LogEntry, TimeMaterial
 from gatekeeper.signatures.keyless.merkle import HASH_BYTES
 from gatekeeper.signatures.reason_codes import ReasonCode
 from gatekeeper.signatures.refusal import RefusedError
@@ -66,6 +66,22 @@ def entries_in_bundle(material: Json, version: str) -> tuple[tuple[LogEntry, ...
     if len(entries) > MOST_ENTRIES:
         raise RefusedError(ReasonCode.LOG_ENTRY_TOO_MANY, f"there are {len(entries)} log entries")
     return tuple(_entry(entry) for entry in entries), version == media_types.BUNDLE_V01
+
+
+def times_in_bundle(material: Json, version: str) -> TimeMaterial:
+    """``verificationMaterial`` of a managed key -> what may prove its time. Raises RefusedError."""
+    entries, demands_promise = entries_in_bundle(material, version)
+    return TimeMaterial(entries, _timestamps(material), demands_promise)
+
+
+def times_in_annotations(annotations: Mapping[str, str]) -> TimeMaterial:
+    """The annotations of a layer -> what may prove when it was signed. Raises RefusedError."""
+    log, stamp = (
+        annotations.get(name) for name in (media_types.LOG_ANNOTATION, media_types.TIMESTAMP_ANNOTATION)
+    )
+    return TimeMaterial(
+        (_annotated_entry(log),) if log else (), (_annotated_timestamp(stamp),) if stamp else (), True
+    )
 
 
 def _certificate(material: Json) -> bytes:
@@ -170,16 +186,9 @@ def material_in_annotations(annotations: Mapping[str, str]) -> KeylessMaterial:
 
     Its chain annotation is not read: only the trust root says who may issue.
     """
-    pem = annotations[media_types.CERTIFICATE_ANNOTATION]
-    log, stamp = (
-        annotations.get(name) for name in (media_types.LOG_ANNOTATION, media_types.TIMESTAMP_ANNOTATION)
-    )
-    return KeylessMaterial(
-        certificate=_from_pem(pem),
-        entries=(_annotated_entry(log),) if log else (),
-        timestamps=(_annotated_timestamp(stamp),) if stamp else (),
-        demands_promise=True,
-    )
+    certificate = _from_pem(annotations[media_types.CERTIFICATE_ANNOTATION])
+    times = times_in_annotations(annotations)
+    return KeylessMaterial(certificate, times.entries, times.timestamps, times.demands_promise)
 
 
 def _from_pem(pem: str) -> bytes:

@@ -70,6 +70,9 @@ JUDGES: dict[str, Judge] = {
         Published("crane", "github.com/google/go-containerregistry/cmd/crane", "v0.22.1"),
         Local("referrers-registry", HERE / "go" / "referrers-registry"),
         Local("notation", HERE / "go" / "notation"),
+        Published("grype", "github.com/anchore/grype/cmd/grype", "v0.110.0"),
+        Local("grype-database", HERE / "go" / "grype-database"),
+        Published("osv-scanner", "github.com/google/osv-scanner/v2/cmd/osv-scanner", "v2.4.0"),
         Published("oras", "oras.land/oras/cmd/oras", "v1.3.6"),
         Published(
             "timestamp-server", "github.com/sigstore/timestamp-authority/v2/cmd/timestamp-server", "v2.1.3"

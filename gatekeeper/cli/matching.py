@@ -15,8 +15,8 @@ from gatekeeper.core.component import Component, SbomDocument
 from gatekeeper.core.errors import MalformedError
 from gatekeeper.core.exit_codes import ExitCode
 from gatekeeper.core.match import Gap, Match
+from gatekeeper.sbom import documents
 from gatekeeper.sbom.lenient import MAX_BYTES
-from gatekeeper.sbom.reader import Reader
 from gatekeeper.vulnerabilities.assessment import Assessment, assess
 from gatekeeper.vulnerabilities.index import AdvisoryIndex
 from gatekeeper.vulnerabilities.naming import split_ecosystem
@@ -27,7 +27,7 @@ _STDIN = "-"
 
 def matched(sbom: str, feeds: Sequence[Path], vex: Sequence[Path]) -> dict[str, Any]:
     """The answer as JSON-ready values. Raises MalformedError for an SBOM or feed that cannot be read."""
-    document = Reader().read(_content(sbom))
+    document = documents.read(_content(sbom))
     with opened(feeds, cache=_cache(), told=tell) as index:
         excuses = Excuses.given(vex, document)
         return _answer(sbom, document, assess(document, index), index, excuses)

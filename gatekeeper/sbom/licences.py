@@ -7,18 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from functools import cache, lru_cache
-from typing import Any
-
-from license_expression import (
-    ExpressionError,
-    LicenseSymbol,
-    LicenseWithExceptionSymbol,
-    Licensing,
-    get_spdx_licensing,
-)
+from typing import TYPE_CHECKING, Any
 
 from gatekeeper.core.licence import AllOf, AnyOf, Licence, LicenceExpression, UnknownLicence
 from gatekeeper.sbom.licence_names import ALIASES
+
+if TYPE_CHECKING:
+    from license_expression import Licensing
 
 LONGEST = 2000
 """Characters of an expression that is parsed; whole licence texts stand in these fields too."""
@@ -88,8 +83,16 @@ def is_listed(identifier: str) -> bool:
 
 
 @cache
+def _library() -> Any:
+    """Loaded with the first text that the alias table does not know: it costs more than most documents."""
+    import license_expression  # noqa: PLC0415
+
+    return license_expression
+
+
+@cache
 def _licensing() -> Licensing:
-    licensing: Licensing = get_spdx_licensing()
+    licensing: Licensing = _library().get_spdx_licensing()
     return licensing
 
 
@@ -97,20 +100,28 @@ def _expression(text: str) -> LicenceExpression | None:
     try:
         parsed = _licensing().parse(text)
         return None if parsed is None else _value(parsed)
-    except (ExpressionError, RecursionError, ValueError, TypeError, AttributeError, KeyError, IndexError):
+    except (
+        _library().ExpressionError,
+        RecursionError,
+        ValueError,
+        TypeError,
+        AttributeError,
+        KeyError,
+        IndexError,
+    ):
         # The library names its refusals ExpressionError, and lets others through on hostile texts.
         return None
 
 
 def _value(parsed: Any) -> LicenceExpression:
     """The library's tree -> ours, flattened, equal parts once."""
-    if isinstance(parsed, LicenseWithExceptionSymbol):
+    if isinstance(parsed, _library().LicenseWithExceptionSymbol):
         base = _symbol(parsed.license_symbol)
         exception = parsed.exception_symbol
         if isinstance(base, Licence) and exception.is_exception:
             return Licence(base.id, str(exception.key))
         return UnknownLicence(f"{parsed.license_symbol.key} WITH {exception.key}")
-    if isinstance(parsed, LicenseSymbol):
+    if isinstance(parsed, _library().LicenseSymbol):
         return _symbol(parsed)
     kind = AnyOf if parsed.operator.strip() == "OR" else AllOf
     parts: dict[LicenceExpression, None] = {}
@@ -131,7 +142,7 @@ def _symbol(symbol: Any) -> LicenceExpression:
     if alias is not None:
         return Licence(alias)
     if key.endswith("+"):
-        base = _symbol(LicenseSymbol(key[:-1]))
+        base = _symbol(_library().LicenseSymbol(key[:-1]))
         if isinstance(base, Licence):
             return Licence(f"{base.id.removesuffix('+')}+")
     spelled = _by_folded_key().get(key.casefold())

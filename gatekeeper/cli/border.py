@@ -35,7 +35,8 @@ def _run(arguments: Sequence[str] | None) -> int:
         from gatekeeper.cli.app import command
 
         # Usage errors end as SystemExit(2) with their message already told.
-        command().main(args=None if arguments is None else list(arguments), prog_name="gatekeeper")
+        words = sys.argv[1:] if arguments is None else list(arguments)
+        command(words).main(args=words, prog_name="gatekeeper")
     except SystemExit as ended:
         sys.stdout.flush()
         return ended.code if isinstance(ended.code, int) else int(ended.code is not None)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from gatekeeper.cli import border
-from gatekeeper.cli.app import app, command
+from gatekeeper.cli.app import command
 from gatekeeper.cli.reference import commands
 from gatekeeper.core.errors import (
     Cause,
@@ -83,7 +83,7 @@ def raising(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Raising:
             raise error
 
         monkeypatch.setattr(node, "callback", inside)
-        monkeypatch.setattr("gatekeeper.cli.app.command", lambda: root)
+        monkeypatch.setattr("gatekeeper.cli.app.command", lambda _: root)
         return words(name)
 
     return arrange
@@ -178,4 +178,4 @@ def test_help_and_version_end_well(capsys: pytest.CaptureFixture[str]) -> None:
     assert border.guarded(["--version"]) == 0
     assert border.guarded(["quarantine", "--help"]) == 0
     assert capsys.readouterr().out.startswith("gatekeeper ")
-    assert app.info.name == "gatekeeper"
+    assert command().name == "gatekeeper"

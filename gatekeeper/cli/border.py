@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
-import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -66,6 +64,8 @@ def _told(error: GatekeeperError) -> int:
 
 def _incident(error: Exception) -> int:
     """Exit 70. The traceback goes to a file that only this user may read."""
+    import traceback
+
     incident = os.urandom(6).hex()
     text = "".join(traceback.format_exception(error))
     if os.environ.get("GATEKEEPER_DEBUG"):
@@ -86,6 +86,8 @@ def _incident(error: Exception) -> int:
 
 
 def _keep(incident: str, text: str) -> Path | None:
+    import tempfile
+
     state = os.environ.get("XDG_STATE_HOME")
     homes = [Path(state) if state else Path("~/.local/state").expanduser(), Path(tempfile.gettempdir())]
     for home in homes:

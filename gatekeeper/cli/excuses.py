@@ -25,8 +25,6 @@ class Excuses:
     @classmethod
     def given(cls, files: Sequence[Path], document: SbomDocument) -> Excuses:
         """Reads them; one that cannot be read is told on stderr and excuses nothing."""
-        if not files:
-            return cls((), VexSubject())
         read = [(path, _read(path)) for path in files]
         for path, found in read:
             for warning in (found,) if isinstance(found, str) else found.warnings:

@@ -7,9 +7,8 @@ import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from gatekeeper.cli.excuses import Excuses
 from gatekeeper.cli.output import Block, Facts, Line, Rows, tell
 from gatekeeper.core.component import Component, SbomDocument
 from gatekeeper.core.errors import MalformedError
@@ -22,6 +21,9 @@ from gatekeeper.vulnerabilities.index import AdvisoryIndex
 from gatekeeper.vulnerabilities.naming import split_ecosystem
 from gatekeeper.vulnerabilities.sources import opened
 
+if TYPE_CHECKING:
+    from gatekeeper.cli.excuses import Excuses
+
 _STDIN = "-"
 
 
@@ -29,8 +31,15 @@ def matched(sbom: str, feeds: Sequence[Path], vex: Sequence[Path]) -> dict[str, 
     """The answer as JSON-ready values. Raises MalformedError for an SBOM or feed that cannot be read."""
     document = documents.read(_content(sbom))
     with opened(feeds, cache=_cache(), told=tell) as index:
-        excuses = Excuses.given(vex, document)
+        excuses = _excuses(vex, document) if vex else None
         return _answer(sbom, document, assess(document, index), index, excuses)
+
+
+def _excuses(vex: Sequence[Path], document: SbomDocument) -> Excuses:
+    # Most runs have no VEX, and need none of what reads it.
+    from gatekeeper.cli.excuses import Excuses
+
+    return Excuses.given(vex, document)
 
 
 def _content(sbom: str) -> bytes:
@@ -54,11 +63,15 @@ def _cache() -> Path | None:
 
 
 def _answer(
-    sbom: str, document: SbomDocument, assessment: Assessment, index: AdvisoryIndex, excuses: Excuses
+    sbom: str, document: SbomDocument, assessment: Assessment, index: AdvisoryIndex, excuses: Excuses | None
 ) -> dict[str, Any]:
     components = {component.purl: component for component in document.components}
     matches = [
-        _match(match, components[match.component], excuses.of(match, components[match.component]))
+        _match(
+            match,
+            components[match.component],
+            excuses.of(match, components[match.component]) if excuses is not None else None,
+        )
         for match in assessment.matches
     ]
     if any(match["suppressed"] is None for match in matches):
@@ -84,7 +97,7 @@ def _answer(
             "unreadable": document.unreadable,
         },
         "feeds": _feeds(assessment, index),
-        "vex": excuses.told(),
+        "vex": excuses.told() if excuses is not None else [],
         "matches": matches,
         "gaps": [_gap(gap) for gap in assessment.gaps],
         "judged_by_vendor": [

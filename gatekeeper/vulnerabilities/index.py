@@ -6,9 +6,7 @@ An SQLite database that is written once and then only read. A package's entries 
 from __future__ import annotations
 
 import sqlite3
-from collections import Counter
-from collections.abc import Iterable, Iterator
-from contextlib import closing
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -19,32 +17,21 @@ import msgspec
 from gatekeeper.core.advisory import Advisory, RefusedRecord
 from gatekeeper.core.errors import MalformedError
 from gatekeeper.vulnerabilities.distributions import concerns
-from gatekeeper.vulnerabilities.evaluation import ReadyPackage, make_ready
+from gatekeeper.vulnerabilities.evaluation import ReadyPackage
 from gatekeeper.vulnerabilities.matching import Heading
-from gatekeeper.vulnerabilities.naming import Named, normal_name, split_ecosystem
+from gatekeeper.vulnerabilities.naming import Named, split_ecosystem
 
 FORMAT = 1
 """Raised when what is stored, or how it is made ready, changes: files of another format are made anew."""
 APPLICATION_ID = 0x676B6164
 """``gkad`` in the header of the file (SQLite, "application_id")."""
-_REFUSALS_KEPT = 1000
-_BATCH = 2000
 _ALIASES_FOLLOWED = 1000
 """Ids of one alias group that are followed; real groups have a dozen."""
 
-_TABLES = """
-create table package (id integer primary key, key text not null unique);
-create table entry (package integer not null, position integer not null, advisory integer not null,
-                    ready blob not null, primary key (package, position)) without rowid;
-create table advisory (id integer primary key, name text not null, heading blob not null);
-create table alias (name text not null, advisory integer not null, primary key (name, advisory)) without rowid;
-create table coverage (ecosystem text primary key, records integer not null, newest text not null) without rowid;
-create table refusal (place text not null, reason text not null);
-create table fact (name text primary key, value text not null) without rowid;
-"""
 
+class StoredHeading(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """What is kept of an advisory beside its packages; msgpack."""
 
-class _Heading(msgspec.Struct, array_like=True, frozen=True, gc=False):
     ids: tuple[str, ...]
     """Its own first."""
     summary: str
@@ -53,8 +40,7 @@ class _Heading(msgspec.Struct, array_like=True, frozen=True, gc=False):
 
 
 _READY = msgspec.msgpack.Decoder(ReadyPackage)
-_STORED_HEADING = msgspec.msgpack.Decoder(_Heading)
-_ENCODER = msgspec.msgpack.Encoder()
+_STORED_HEADING = msgspec.msgpack.Decoder(StoredHeading)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,91 +52,6 @@ class Covered:
     records: int
     newest: str
     """The latest ``modified``; RFC 3339."""
-
-
-def build(path: Path, records: Iterable[Advisory | RefusedRecord]) -> None:
-    """Writes a new index to ``path``, which must not exist."""
-    with closing(sqlite3.connect(path, isolation_level=None)) as database:
-        database.executescript(
-            f"pragma application_id={APPLICATION_ID}; pragma user_version={FORMAT};"
-            "pragma journal_mode=off; pragma synchronous=off;" + _TABLES
-        )
-        database.execute("begin")
-        _Builder(database).add_all(records)
-        database.execute("commit")
-
-
-class _Builder:
-    def __init__(self, database: sqlite3.Connection) -> None:
-        self._database = database
-        self._packages: dict[str, int] = {}
-        self._sizes: Counter[int] = Counter()
-        self._coverage: dict[str, tuple[int, str]] = {}
-        self._seen: dict[str, str] = {}
-        self._records = 0
-
-    def add_all(self, records: Iterable[Advisory | RefusedRecord]) -> None:
-        refused = 0
-        for record in records:
-            if isinstance(record, RefusedRecord):
-                refused += 1
-                if refused <= _REFUSALS_KEPT:
-                    self._database.execute("insert into refusal values (?, ?)", (record.place, record.reason))
-            else:
-                self._add(record)
-        self._database.executemany(
-            "insert into coverage values (?, ?, ?)",
-            ((name, count, newest) for name, (count, newest) in self._coverage.items()),
-        )
-        facts = {"records": str(self._records), "refused": str(refused)}
-        self._database.executemany("insert into fact values (?, ?)", facts.items())
-
-    def _add(self, advisory: Advisory) -> None:
-        modified = _moment(advisory.modified)
-        if modified <= self._seen.get(advisory.id, ""):
-            return  # of two records with one id the later modified is authoritative (OSV schema, "id, modified")
-        if advisory.id in self._seen:
-            self._remove(advisory.id)
-        self._seen[advisory.id] = modified
-        self._records += 1
-        for affected in advisory.affected:
-            count, newest = self._coverage.get(affected.ecosystem, (0, ""))
-            self._coverage[affected.ecosystem] = (count + 1, max(newest, modified))
-        if advisory.withdrawn is not None:
-            return
-        ids = names_of_vulnerability(advisory)
-        heading = _Heading(
-            ids, advisory.summary, _moment(advisory.published) if advisory.published else "", modified
-        )
-        number = self._database.execute(
-            "insert into advisory (name, heading) values (?, ?)", (advisory.id, _ENCODER.encode(heading))
-        ).lastrowid
-        assert number is not None
-        self._database.executemany(
-            "insert or ignore into alias values (?, ?)", ((name, number) for name in ids)
-        )
-        for affected in advisory.affected:
-            base, _ = split_ecosystem(affected.ecosystem)
-            package = self._package(_key(base, normal_name(base, affected.name)))
-            position = self._sizes[package]
-            self._sizes[package] += 1
-            self._database.execute(
-                "insert into entry values (?, ?, ?, ?)",
-                (package, position, number, _ENCODER.encode(make_ready(affected))),
-            )
-
-    def _package(self, key: str) -> int:
-        known = self._packages.get(key)
-        if known is None:
-            known = self._packages[key] = len(self._packages) + 1
-            self._database.execute("insert into package values (?, ?)", (known, key))
-        return known
-
-    def _remove(self, name: str) -> None:
-        for (number,) in self._database.execute("select id from advisory where name = ?", (name,)).fetchall():
-            for table in ("entry", "alias"):
-                self._database.execute(f"delete from {table} where advisory = ?", (number,))  # noqa: S608 - our own names
-            self._database.execute("delete from advisory where id = ?", (number,))
 
 
 class AdvisoryIndex:
@@ -221,7 +122,7 @@ class AdvisoryIndex:
         rows = self._database.execute(
             "select entry.advisory, entry.ready from package join entry on entry.package = package.id"
             " where package.key = ? order by entry.position",
-            (_key(named.ecosystem, named.name),),
+            (package_key(named.ecosystem, named.name),),
         )
         for advisory, ready in rows:
             yield advisory, _READY.decode(ready)
@@ -232,27 +133,20 @@ class AdvisoryIndex:
             "select heading from advisory where id = ?", (advisory,)
         ).fetchone()
         heading = _STORED_HEADING.decode(stored)
-        ids = self._followed(heading.ids)
+        ids = self._followed(advisory, heading.ids)
         return Heading(heading.ids[0], ids[1:], heading.summary, heading.published, heading.modified)
 
-    def _followed(self, ids: tuple[str, ...]) -> tuple[str, ...]:
+    def _followed(self, advisory: int, ids: tuple[str, ...]) -> tuple[str, ...]:
         known = dict.fromkeys(ids)
-        waiting, seen = list(ids), set[int]()
+        waiting, seen = list(ids), {advisory}
         while waiting and len(known) < _ALIASES_FOLLOWED:
-            for (number,) in self._database.execute(
-                "select advisory from alias where name = ?", (waiting.pop(),)
-            ):
-                if number in seen:
-                    continue
-                seen.add(number)
-                for (name,) in self._database.execute("select name from advisory where id = ?", (number,)):
-                    if name not in known:
-                        known[name] = None
-                        waiting.append(name)
-                for name in self._ids(number):
-                    if name not in known:
-                        known[name] = None
-                        waiting.append(name)
+            sharing = self._database.execute("select advisory from alias where name = ?", (waiting.pop(),))
+            for (number,) in sharing.fetchall():
+                if number not in seen:
+                    seen.add(number)
+                    new = [name for name in self._ids(number) if name not in known]
+                    known.update(dict.fromkeys(new))
+                    waiting += new
         return tuple(known)
 
     def _ids(self, number: int) -> tuple[str, ...]:
@@ -282,12 +176,9 @@ def is_index(path: Path) -> bool:
     return head.startswith(b"SQLite format 3\0") and head[68:72] == APPLICATION_ID.to_bytes(4, "big")
 
 
-def _key(ecosystem: str, name: str) -> str:
+def package_key(ecosystem: str, name: str) -> str:
+    """What packages are stored under: the ecosystem without suffix, and the name in its normal form."""
     return f"{ecosystem}\n{name}"
-
-
-def _moment(moment: object) -> str:
-    return str(moment).replace(" ", "T").replace("+00:00", "Z")
 
 
 def _malformed(path: Path, why: str) -> MalformedError:

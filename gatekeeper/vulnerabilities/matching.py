@@ -134,6 +134,8 @@ def join(matches: Sequence[Match]) -> tuple[tuple[Match, tuple[int, ...]], ...]:
 
     Records are the same vulnerability when they share an id or alias (symmetric, transitive: OSV schema, "aliases").
     """
+    if len(matches) < 2:
+        return tuple((match, (position,)) for position, match in enumerate(matches))
     leader: dict[str, int] = {}
     parent = list(range(len(matches)))
 

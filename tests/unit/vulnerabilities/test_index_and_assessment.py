@@ -16,7 +16,8 @@ from gatekeeper.core.match import Unjudged
 from gatekeeper.core.package_url import parse_purl
 from gatekeeper.core.severity import Severity
 from gatekeeper.vulnerabilities.assessment import Assessment, assess
-from gatekeeper.vulnerabilities.sources import opened, read_source
+from gatekeeper.vulnerabilities.feed_files import read_source
+from gatekeeper.vulnerabilities.sources import opened
 
 
 def advisory(

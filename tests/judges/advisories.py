@@ -12,7 +12,7 @@ import random
 import subprocess
 import tarfile
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -174,7 +174,7 @@ class Grype:
         packed = folder / "database.tar.gz"
         with tarfile.open(packed, "w:gz", compresslevel=1) as archive:
             archive.add(database / "vulnerability.db", "vulnerability.db")
-        self.environment: Mapping[str, str] = {
+        self.environment: dict[str, str] = {
             **os.environ,
             "GRYPE_DB_CACHE_DIR": str(folder / "cache"),
             "GRYPE_DB_AUTO_UPDATE": "false",
@@ -215,7 +215,7 @@ class OsvScanner:
             place = folder / "osv-scanner" / base
             place.mkdir(parents=True)
             write_feed(place, listed)
-        self.environment: Mapping[str, str] = {
+        self.environment: dict[str, str] = {
             **os.environ,
             "OSV_SCANNER_LOCAL_DB_CACHE_DIRECTORY": str(folder),
         }

@@ -10,8 +10,8 @@ import msgspec
 
 from gatekeeper.core.advisory import Advisory, RefusedRecord
 from gatekeeper.core.errors import MalformedError
+from gatekeeper.vulnerabilities.feed_paths import files_of
 from gatekeeper.vulnerabilities.osv import LARGEST_RECORD, read_record
-from gatekeeper.vulnerabilities.sources import files_of
 
 LARGEST_FILE = 4 * 1024 * 1024 * 1024
 """Bytes of one JSON file of a feed."""

@@ -9,10 +9,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from gatekeeper.core.errors import MalformedError
+from gatekeeper.vulnerabilities.feed_paths import files_of
 from gatekeeper.vulnerabilities.index import FORMAT, AdvisoryIndex, is_index
 
 _KEPT_INDEXES = 8
-_SUFFIXES = (".json", ".jsonl", ".ndjson", ".zip")
 
 
 @contextmanager
@@ -61,20 +61,6 @@ def _compiled(
             _forget_oldest(kept.parent)
         with AdvisoryIndex(kept or made) as index:
             yield index
-
-
-def files_of(source: Path) -> Iterator[Path]:
-    """The files of a feed, in one order. Raises MalformedError ``feed-missing``."""
-    if not source.exists():
-        raise MalformedError(f"there is no feed {source}", reason_code="feed-missing")
-    if not source.is_dir():
-        yield source
-        return
-    for folder, names, files in os.walk(source):
-        names.sort()
-        for name in sorted(files):
-            if name.endswith(_SUFFIXES) and not name.startswith("."):
-                yield Path(folder) / name
 
 
 def _kept_at(sources: Sequence[Path], cache: Path | None) -> Path | None:

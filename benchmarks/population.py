@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import json
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
@@ -10,6 +11,11 @@ from gatekeeper.core.digest import Digest
 from gatekeeper.core.manifest import OCI_MANIFEST, Descriptor
 from gatekeeper.demo.images import Built, image
 from gatekeeper.demo.registry_push import PushClient
+from gatekeeper.demo.sigstore.fulcio import Signer
+from gatekeeper.demo.sigstore.instance import VirtualSigstore
+from gatekeeper.ports import Attachment
+from gatekeeper.signatures import media_types
+from gatekeeper.signatures.attaching import bundle_referrer
 from gatekeeper.signatures.signing import SigningKey, signature_bundle
 from tests.fakes.notary import Party, Signing, payload_about, signature_manifest
 
@@ -49,8 +55,40 @@ def push_tags(host: str, repositories: Sequence[str], tags: int, digests: int) -
 
 def push_signed(host: str, repositories: Sequence[str], each: int, key: SigningKey) -> list[str]:
     """``each`` images in each repository, every one signed with a bundle v0.3 referrer; gives the references."""
-    stock = images(each * len(repositories), own=True)
     created = datetime.now(UTC)
+    return _push_bundles(
+        host, repositories, each, lambda subject: signature_bundle(key, subject, created=created)
+    )
+
+
+IDENTITY, ISSUER = (
+    "https://github.com/team/app/.github/workflows/r.yml@refs/tags/v1",
+    "https://issuer.invalid",
+)
+
+
+def push_keyless(host: str, repositories: Sequence[str], each: int, sigstore: VirtualSigstore) -> list[str]:
+    """The same, signed with certificates of a virtual Sigstore, logged in its Rekor 1."""
+    signer, created = Signer(IDENTITY, ISSUER), datetime.now(UTC)
+
+    def bundle(subject: Descriptor) -> Attachment:
+        statement = {
+            "_type": media_types.STATEMENT_V1,
+            "subject": [{"digest": {"sha256": subject.digest.encoded}}],
+            "predicateType": media_types.SIGNATURE_PREDICATE,
+            "predicate": {},
+        }
+        made = sigstore.bundle_of_statement(json.dumps(statement).encode(), signer, created)
+        content = json.dumps(made).encode()
+        return bundle_referrer(content, subject, media_types.SIGNATURE_PREDICATE, created=created)
+
+    return _push_bundles(host, repositories, each, bundle)
+
+
+def _push_bundles(
+    host: str, repositories: Sequence[str], each: int, make: Callable[[Descriptor], Attachment]
+) -> list[str]:
+    stock = images(each * len(repositories), own=True)
 
     def fill(numbered: tuple[int, str]) -> list[str]:
         number, path = numbered
@@ -60,7 +98,7 @@ def push_signed(host: str, repositories: Sequence[str], each: int, key: SigningK
                 built = stock[number * each + place]
                 client.push(path, built, f"v{place}")
                 subject = Descriptor(built.media_type, Digest.parse(built.digest), len(built.raw))
-                bundle = signature_bundle(key, subject, created=created)
+                bundle = make(subject)
                 for blob in bundle.blobs:
                     client.push_blob(path, blob, str(Digest.of(blob)))
                 client.put_manifest(path, str(bundle.digest), bundle.manifest, bundle.media_type)

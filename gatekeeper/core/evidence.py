@@ -195,11 +195,12 @@ class Candidate:
 
     def __post_init__(self) -> None:
         # The order in which places answered says nothing: equal findings are one value.
-        object.__setattr__(self, "found_at", tuple(sorted(set(self.found_at))))
-        object.__setattr__(self, "key_ids", tuple(sorted(set(self.key_ids))))
-        object.__setattr__(self, "trust_roots", tuple(sorted(set(self.trust_roots))))
-        object.__setattr__(self, "times", tuple(sorted(set(self.times), key=canonical_bytes)))
-        object.__setattr__(self, "notation", tuple(sorted(set(self.notation), key=canonical_bytes)))
+        for name in ("found_at", "key_ids", "trust_roots", "times", "notation"):
+            given = getattr(self, name)
+            # Most have one, and one has no order; a candidate is made for everything that hangs on any image.
+            if len(given) > 1:
+                by_content = canonical_bytes if name in ("times", "notation") else None
+                object.__setattr__(self, name, tuple(sorted(set(given), key=by_content)))
 
     @property
     def proven_at(self) -> datetime | None:

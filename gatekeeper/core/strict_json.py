@@ -10,7 +10,8 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from functools import cache
 from typing import NoReturn
 
 from gatekeeper.core.errors import MalformedError
@@ -51,12 +52,12 @@ def loads_object(raw: bytes, *, max_depth: int = DEEPEST) -> dict[str, object]:
     return value
 
 
-def check_spelling(members: Mapping[str, object], known: Iterable[str]) -> None:
+def check_spelling(members: Mapping[str, object], known: tuple[str, ...] | frozenset[str]) -> None:
     """Refuses a key that differs from a known one by case alone: Go's readers would take it for the known one.
 
     Raises MalformedError ``json-key-ambiguous``.
     """
-    exact = {key.casefold(): key for key in known}
+    exact = _folded(known)
     for key in members:
         meant = exact.get(key.casefold())
         if meant is not None and meant != key:
@@ -64,6 +65,12 @@ def check_spelling(members: Mapping[str, object], known: Iterable[str]) -> None:
                 f"the key {key[:60]!r} would be read as {meant!r} by some programs",
                 reason_code="json-key-ambiguous",
             )
+
+
+@cache
+def _folded(known: tuple[str, ...] | frozenset[str]) -> Mapping[str, str]:
+    """Made once for each vocabulary: there are a few, and every object that is read asks for one."""
+    return {key.casefold(): key for key in known}
 
 
 def _check_depth(raw: bytes, max_depth: int) -> None:

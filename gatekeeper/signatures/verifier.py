@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from gatekeeper.core.digest import Digest
 from gatekeeper.core.evidence import Candidate, Form, Purpose
@@ -30,6 +30,8 @@ from gatekeeper.signatures.refusal import RefusedError
 from gatekeeper.signatures.second_opinion import SecondOpinion
 from gatekeeper.signatures.statement import read_statement
 
+_UNPROVEN = Proof("")
+"""Of a refused candidate nothing is told that it says."""
 _SIGNATURE_FORMS = (Form.COSIGN_SIGNATURE_TAG, Form.COSIGN_SIGNATURE_REFERRER, Form.NOTATION_SIGNATURE)
 
 
@@ -98,7 +100,7 @@ class Verifier:
             detail = f"{type(error).__name__}: {str(error)[:200]!r}"
             return Verified(_candidate(wanted, facts, ReasonCode.UNREADABLE, detail))
         code = ReasonCode.ATTESTATION_VERIFIED if statement is not None else ReasonCode.SIGNATURE_VERIFIED
-        return Verified(_proven(_candidate(wanted, facts, code, proof.detail), proof), statement)
+        return Verified(_candidate(wanted, facts, code, proof.detail, proof), statement)
 
 
 def _check_carrier(wanted: Wanted) -> None:
@@ -255,7 +257,9 @@ def _anomalies(material: Material, proof: Proof) -> list[str]:
     return found
 
 
-def _candidate(wanted: Wanted, facts: _Facts, code: ReasonCode, detail: str) -> Candidate:
+def _candidate(
+    wanted: Wanted, facts: _Facts, code: ReasonCode, detail: str, proof: Proof = _UNPROVEN
+) -> Candidate:
     return Candidate(
         form=wanted.form,
         carrier=wanted.carrier,
@@ -271,12 +275,6 @@ def _candidate(wanted: Wanted, facts: _Facts, code: ReasonCode, detail: str) -> 
         annotations=facts.annotations,
         signed_reference=facts.signed_reference,
         signature=facts.signature,
-    )
-
-
-def _proven(candidate: Candidate, proof: Proof) -> Candidate:
-    return replace(
-        candidate,
         key_ids=(proof.key.id,) if proof.key is not None else (),
         identity=proof.identity,
         issuer=proof.issuer,

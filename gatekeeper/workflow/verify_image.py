@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from gatekeeper.core.canonical import canonical_bytes
 from gatekeeper.core.digest import Digest
 from gatekeeper.core.errors import Cause, MalformedError, NotFoundError, UnavailableError
 from gatekeeper.core.evidence import Candidate, Outcome, Platform, Unavailable
@@ -193,8 +192,9 @@ def _gather(collector: Collector, trust: TrustMaterial, where: Repository, subje
 
 def _candidates(piles: Sequence[Pile]) -> tuple[tuple[Digest, Candidate], ...]:
     """In one order whatever was asked first; what lies at two places is one."""
-    found: dict[bytes, tuple[Digest, Candidate]] = {}
-    for pile in piles:
-        for candidate in pile.candidates:
-            found[canonical_bytes((pile.subject, candidate))] = (pile.subject, candidate)
-    return tuple(found[key] for key in sorted(found))
+    found = {
+        (pile.subject, candidate.carrier, candidate.position, candidate.form): candidate
+        for pile in piles
+        for candidate in pile.candidates
+    }
+    return tuple((key[0], found[key]) for key in sorted(found))

@@ -76,12 +76,12 @@ def test_an_object_is_asked_for() -> None:
 @pytest.mark.parametrize("key", ["Config", "CONFIG", "con\N{LATIN SMALL LIGATURE FI}g"])
 def test_a_key_that_other_readers_take_for_a_known_one_is_refused(key: str) -> None:
     with pytest.raises(MalformedError) as refusal:
-        check_spelling({key: 1}, ["config"])
+        check_spelling({key: 1}, ("config",))
     assert refusal.value.reason_code == "json-key-ambiguous"
 
 
 def test_known_and_unknown_keys_are_fine() -> None:
-    check_spelling({"config": 1, "extra": 2}, ["config"])
+    check_spelling({"config": 1, "extra": 2}, ("config",))
 
 
 PLAIN = st.recursive(

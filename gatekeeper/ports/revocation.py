@@ -10,11 +10,14 @@ class RevocationAnswers(Protocol):
     """Bytes of certificate authorities. Nothing of them is believed before its signature is checked."""
 
     def stored_lists(self) -> Sequence[bytes]:
-        """CRLs (RFC 5280) that lie here as files, DER, complete ones and deltas."""
+        """CRLs (RFC 5280) that lie here as files, DER, complete ones and deltas.
+
+        Raises UnavailableError when they cannot be looked at: what is not read may hold a revocation.
+        """
         ...
 
     def stored_responses(self) -> Sequence[bytes]:
-        """OCSP responses (RFC 6960) that lie here as files, DER."""
+        """OCSP responses (RFC 6960) that lie here as files, DER. Raises UnavailableError like ``stored_lists``."""
         ...
 
     def list_at(self, url: str) -> bytes:

@@ -25,6 +25,8 @@ from gatekeeper.transport.origin import Origin, origin_of
 from gatekeeper.transport.settings import TransportSettings
 
 MAX_FILES = 256
+MAX_KEPT = 1024
+"""Addresses whose answers are kept."""
 MAX_KEPT_BYTES = 128 * 1024 * 1024
 KEEP = timedelta(hours=1)
 KEEP_RESPONSE = timedelta(minutes=5)
@@ -74,11 +76,11 @@ class ConfiguredAnswers:
             self._transports.clear()
 
     def stored_lists(self) -> Sequence[bytes]:
-        """The CRLs of the folder, as they are now."""
+        """The CRLs of the folder, as they are now. Raises UnavailableError when it cannot be read."""
         return [content for content in self._stored() if not _is_ocsp_response(content)]
 
     def stored_responses(self) -> Sequence[bytes]:
-        """The OCSP responses of the folder, as they are now."""
+        """The OCSP responses of the folder, as they are now. Raises UnavailableError like ``stored_lists``."""
         return [content for content in self._stored() if _is_ocsp_response(content)]
 
     def list_at(self, url: str) -> bytes:
@@ -93,18 +95,18 @@ class ConfiguredAnswers:
         folder = self._settings.folder
         if folder is None:
             return []
-        try:
-            entries = sorted(os.scandir(folder), key=lambda entry: entry.name)[:MAX_FILES]
-            with self._guard:
-                known, self._files = self._files, {}
-                for entry in entries:
-                    found = _read(entry, known.get(entry.path))
-                    if found is not None:
-                        self._files[entry.path] = found
-                return [file.content for file in self._files.values()]
-        except OSError:
-            # The folder was there when the configuration was read; without it nothing is stored.
-            return []
+        with self._guard:
+            try:
+                entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+                if len(entries) > MAX_FILES:
+                    raise _unread(
+                        folder, f"it holds {len(entries)} entries; {MAX_FILES} are read", Cause.OVER_CAP
+                    )
+                read = {entry.path: _read(entry, self._files.get(entry.path)) for entry in entries}
+            except OSError as error:
+                raise _unread(folder, error.strerror or "it cannot be read", Cause.STORE) from error
+            self._files = {path: file for path, file in read.items() if file is not None}
+            return [file.content for file in self._files.values()]
 
     def _asked(self, url: str, body: bytes, cap: int) -> bytes:
         origin = origin_of(url)
@@ -119,7 +121,8 @@ class ConfiguredAnswers:
                 kept = self._fetch(origin, url, body, cap)
                 self._keep((url, body), kept)
         if isinstance(kept.answer, UnavailableError):
-            raise kept.answer
+            # A new one each time: a kept exception would gather the tracebacks of everybody who met it.
+            raise UnavailableError(kept.answer.message, cause=kept.answer.cause)
         return kept.answer
 
     def _lock_of(self, url: str) -> threading.Lock:
@@ -130,8 +133,10 @@ class ConfiguredAnswers:
         with self._guard:
             self._kept[key] = kept
             size = sum(len(one.answer) for one in self._kept.values() if isinstance(one.answer, bytes))
-            while size > MAX_KEPT_BYTES and len(self._kept) > 1:
-                oldest = self._kept.pop(next(iter(self._kept)))
+            while len(self._kept) > 1 and (size > MAX_KEPT_BYTES or len(self._kept) > MAX_KEPT):
+                url, body = next(iter(self._kept))
+                oldest = self._kept.pop((url, body))
+                self._locks.pop(url, None)
                 size -= len(oldest.answer) if isinstance(oldest.answer, bytes) else 0
 
     def _fetch(self, origin: Origin, url: str, body: bytes, cap: int) -> _Kept:
@@ -161,6 +166,10 @@ class ConfiguredAnswers:
             if origin not in self._transports:
                 self._transports[origin] = Transport(origin, _TRANSPORT)
             return self._transports[origin]
+
+
+def _unread(folder: Path, why: str, cause: Cause) -> UnavailableError:
+    return UnavailableError(f"the answers about revocation in {folder}: {why}", cause=cause)
 
 
 def _host(text: str) -> tuple[str, int]:

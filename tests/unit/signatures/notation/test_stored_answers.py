@@ -66,9 +66,22 @@ def test_a_file_that_changes_is_read_again_and_one_that_does_not_is_not(tmp_path
     assert judged(_ENVELOPE, answers=answers).reason_code == "notation-revocation-not-configured"
 
 
-def test_a_folder_that_went_away_holds_nothing(tmp_path: Path) -> None:
-    assert list(_answers(tmp_path / "gone").stored_lists()) == []
+def test_a_folder_that_went_away_may_have_held_a_revocation(tmp_path: Path) -> None:
+    gone = _answers(tmp_path / "gone")
+    with pytest.raises(UnavailableError, match="gone: No such file"):
+        gone.stored_lists()
+    # Also for a certificate that names nobody who could revoke it.
+    found = judged(Signing().jws(), answers=gone)
+    assert (found.outcome, found.reason_code) == (Outcome.INCONCLUSIVE, "notation-revocation-unavailable")
     assert list(_answers(None).stored_lists()) == []
+
+
+def test_a_folder_with_more_files_than_are_read(tmp_path: Path) -> None:
+    for number in range(257):
+        (tmp_path / str(number)).touch()
+    with pytest.raises(UnavailableError) as raised:
+        _answers(tmp_path).stored_lists()
+    assert raised.value.cause is Cause.OVER_CAP
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -14,10 +16,11 @@ from threading import Thread
 from typing import Any
 
 import pytest
+from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from gatekeeper.core.trust import NotationTrust, StoreKind
+from gatekeeper.core.trust import NotationTrust, StoreFile, StoreKind
 from gatekeeper.demo.images import image
 from gatekeeper.demo.registry_push import push
 from gatekeeper.signatures.notation import envelope
@@ -25,6 +28,8 @@ from tests.fakes import notary
 from tests.fakes.notary import CHAIN, DAY, Party, level, statement
 from tests.integration.signatures.notation.notation_go import NotationGo
 from tests.judges.registries import RegistryServer
+from tests.judges.servers import serve
+from tests.judges.tools import find
 
 _ROOT = Path(__file__).parents[4]
 
@@ -220,6 +225,42 @@ def test_a_time_stamp_of_openssl_in_a_signature_of_notation(
         statement(**stores), (*notary.STORES, *notary.store(StoreKind.TSA, "clock", notary.STRANGER))
     )
     assert (made.notation(other), made.verify(other)[0]) == (False, 1)
+
+
+@pytest.fixture(scope="module")
+def sigstore_clock(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, x509.Certificate]]:
+    """The address and the root of sigstore's own timestamp authority."""
+    program = find("timestamp-server")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = int(probe.getsockname()[1])
+    command: list[str | Path] = [program, "serve", "--host=127.0.0.1", f"--port={port}"]
+    command += ["--timestamp-signer=memory", "--disable-ntp-monitoring", "--include-chain-in-response"]
+    with serve(command, tmp_path_factory.mktemp("tsa")) as running:
+        running.answering(f"127.0.0.1:{port}")
+        address = f"http://127.0.0.1:{port}/api/v1/timestamp"
+        with urllib.request.urlopen(f"{address}/certchain", timeout=30) as answer:
+            yield address, x509.load_pem_x509_certificates(answer.read())[-1]
+
+
+@pytest.mark.parametrize("media_type", [envelope.JWS, envelope.COSE])
+def test_a_time_stamp_of_sigstores_authority(
+    go: NotationGo,
+    referrers_registry_server: RegistryServer,
+    sigstore_clock: tuple[str, x509.Certificate],
+    media_type: str,
+) -> None:
+    address, anchor = sigstore_clock
+    made = _Image(
+        go, referrers_registry_server, "sigstore-" + media_type.rpartition("/")[2].replace("+", "-")
+    )
+    root = go.folder / "clock-root.pem"
+    root.write_bytes(anchor.public_bytes(Encoding.PEM))
+    made.sign("-media-type", media_type, "-timestamp-url", address, "-timestamp-root", str(root))
+    stamp = StoreFile(StoreKind.TSA, "stamp", "stamp.crt", root.read_bytes())
+    trust = notary.trust(statement(trustStores=["ca:acme", "tsa:stamp"]), (*notary.STORES, stamp))
+    code, answer = made.verify(trust)
+    assert (made.notation(trust), code) == (True, 0), answer
 
 
 _POLICY = """\

@@ -46,7 +46,7 @@ _MOST_CERTIFICATES = 16
 
 
 @dataclass(frozen=True, slots=True)
-class SignedData:
+class CmsSignature:
     """One signer's signature over ``content``, nothing of it verified."""
 
     content_type: str
@@ -94,13 +94,13 @@ def digest_of(algorithm: hashes.HashAlgorithm, content: bytes) -> bytes:
     return hashlib.new(algorithm.name, content).digest()
 
 
-def read_signed_data(token: bytes) -> SignedData:
-    """ContentInfo -> SignedData. Raises DerError, ValueError for certificates that cannot be read."""
-    info = der.read(token, der.SEQUENCE).children()
-    if info.take(der.OID).oid() != SIGNED_DATA:
+def read_cms_signature(token: bytes) -> CmsSignature:
+    """ContentInfo with SignedData -> its one signature. Raises DerError, ValueError for a bad certificate."""
+    content_info = der.read(token, der.SEQUENCE).children()
+    if content_info.take(der.OID).oid() != SIGNED_DATA:
         raise DerError("this is no CMS SignedData")
-    fields = der.read(info.take(der.context(0)).content, der.SEQUENCE).children()
-    info.end()
+    fields = der.read(content_info.take(der.context(0)).content, der.SEQUENCE).children()
+    content_info.end()
     fields.take(der.INTEGER)
     fields.take(der.SET)
     encapsulated = fields.take(der.SEQUENCE).children()
@@ -127,7 +127,7 @@ def _certificates(brought: Element | None) -> tuple[x509.Certificate, ...]:
 
 def _with_signer(
     content_type: str, content: bytes, certificates: tuple[x509.Certificate, ...], signer: Element
-) -> SignedData:
+) -> CmsSignature:
     signer.expect(der.SEQUENCE)
     fields = signer.children()
     fields.take(der.INTEGER)
@@ -145,7 +145,7 @@ def _with_signer(
     signature = fields.take(der.OCTET_STRING).content
     fields.take_if(der.context(1))
     fields.end()
-    return SignedData(
+    return CmsSignature(
         content_type=content_type,
         content=content,
         certificates=certificates,
@@ -174,14 +174,14 @@ def _attributes(signed: Element) -> Mapping[str, tuple[Element, ...]]:
     return found
 
 
-def _only(signed: SignedData, name: str, what: str) -> Element:
+def _only(signed: CmsSignature, name: str, what: str) -> Element:
     values = signed.attributes.get(name, ())
     if len(values) != 1:
         raise DerError(f"the signed attribute {what} does not occur exactly once")
     return values[0]
 
 
-def check_attributes(signed: SignedData) -> None:
+def check_attributes(signed: CmsSignature) -> None:
     """Raises DerError unless the signed attributes name the content's type and digest (section 11.1, 11.2)."""
     if _only(signed, _CONTENT_TYPE, "content-type").oid() != signed.content_type:
         raise DerError("the signed content type is another one")
@@ -190,7 +190,7 @@ def check_attributes(signed: SignedData) -> None:
         raise DerError("the signed message digest is another one")
 
 
-def signature_holds(signed: SignedData, certificate: x509.Certificate) -> bool:
+def signature_holds(signed: CmsSignature, certificate: x509.Certificate) -> bool:
     """True when the certificate's key made the signature over the signed attributes."""
     if signed.signature_algorithm not in _SIGNATURE_HASHES:
         return False
@@ -210,7 +210,7 @@ def signature_holds(signed: SignedData, certificate: x509.Certificate) -> bool:
     return True
 
 
-def signing_certificate_matches(signed: SignedData, certificate: x509.Certificate) -> bool | None:
+def signing_certificate_matches(signed: CmsSignature, certificate: x509.Certificate) -> bool | None:
     """What the signed attribute signing-certificate (v2 of RFC 5816, else v1 of RFC 2634) says of this certificate.
 
     None: there is no such attribute. Raises DerError.

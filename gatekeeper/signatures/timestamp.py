@@ -80,12 +80,12 @@ def verify_token(
     """
     _check_size(token)
     try:
-        signed = cms.read_signed_data(token)
-        info = _read_info(signed)
+        signed = cms.read_cms_signature(token)
+        stated = _read_statement(signed)
         cms.check_attributes(signed)
     except (ValueError, TypeError) as error:
         raise _malformed(error) from error
-    if info.imprint != cms.digest_of(cms.HASHES[info.algorithm], message):
+    if stated.imprint != cms.digest_of(cms.HASHES[stated.algorithm], message):
         raise RefusedError(ReasonCode.TIMESTAMP_MISMATCH, "the timestamp is one of another message")
     signer = _signer(
         signed, (authority,) if authority is not None else (*signed.certificates, *intermediates)
@@ -101,12 +101,12 @@ def verify_token(
             signer,
             intermediates=(*intermediates, *signed.certificates),
             anchors=anchors,
-            at=info.at,
+            at=stated.at,
             purpose=ExtendedKeyUsageOID.TIME_STAMPING,
         )
     except PathError as error:
         raise RefusedError(ReasonCode.TIMESTAMP_UNTRUSTED, str(error)) from error
-    return Timestamp(info.at, info.accuracy, info.policy, info.serial, chain)
+    return Timestamp(stated.at, stated.accuracy, stated.policy, stated.serial, chain)
 
 
 def check_timestamping_certificate(certificate: x509.Certificate) -> None:
@@ -132,7 +132,7 @@ def check_timestamping_certificate(certificate: x509.Certificate) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class _Info:
+class _Stated:
     policy: str
     algorithm: str
     imprint: bytes
@@ -141,7 +141,7 @@ class _Info:
     accuracy: timedelta | None
 
 
-def _read_info(signed: cms.SignedData) -> _Info:
+def _read_statement(signed: cms.CmsSignature) -> _Stated:
     """TSTInfo of RFC 3161 section 2.4.2. Raises DerError."""
     if signed.content_type != _TST_INFO:
         raise DerError("the content is no TSTInfo")
@@ -164,7 +164,7 @@ def _read_info(signed: cms.SignedData) -> _Info:
         raise DerError("TSTInfo has extensions, and none is understood")
     fields.end()
     named = algorithm.children().take(der.OID).oid()
-    return _Info(policy, named, hashed, serial, at, None if accuracy is None else _accuracy(accuracy))
+    return _Stated(policy, named, hashed, serial, at, None if accuracy is None else _accuracy(accuracy))
 
 
 def _accuracy(element: Element) -> timedelta:
@@ -186,7 +186,7 @@ def _small(element: Element, most: int) -> int:
     return value
 
 
-def _signer(signed: cms.SignedData, candidates: Sequence[x509.Certificate]) -> x509.Certificate:
+def _signer(signed: cms.CmsSignature, candidates: Sequence[x509.Certificate]) -> x509.Certificate:
     for certificate in candidates:
         if signed.names(certificate):
             return certificate
@@ -195,7 +195,7 @@ def _signer(signed: cms.SignedData, candidates: Sequence[x509.Certificate]) -> x
     )
 
 
-def _check_signing_certificate(signed: cms.SignedData, signer: x509.Certificate, *, demand: bool) -> None:
+def _check_signing_certificate(signed: cms.CmsSignature, signer: x509.Certificate, *, demand: bool) -> None:
     try:
         matches = cms.signing_certificate_matches(signed, signer)
     except DerError as error:

@@ -60,6 +60,7 @@ def update(
 ) -> None:
     """Fetch a trust root by TUF: verified from its first root on, into our own directory.
 
+    A running daemon takes it with its next reload (SIGHUP).
     Exit code 5 when the repository cannot be reached; 2 when what it serves does not hold. The root that is there
     stays as it is then.
     """
@@ -99,7 +100,10 @@ def import_root(
     output: OutputOption = Output.TABLE,
     config: ConfigOption = None,
 ) -> None:
-    """Take a trust root from a file: for private instances, and where there is no network."""
+    """Take a trust root from a file: for private instances, and where there is no network.
+
+    A running daemon takes it with its next reload (SIGHUP).
+    """
     from gatekeeper.cli.local import now, trust_settings
     from gatekeeper.signatures.trust_store import KeptRoot, keep
 

@@ -70,7 +70,7 @@ class TimestampAuthority:
 
     def token(self, message: bytes, at: datetime, *, names_certificate: bool = True) -> bytes:
         """TimeStampToken; ``names_certificate``: with the attribute signing-certificate-v2."""
-        content = self._info(message, at)
+        content = self._stated(message, at)
         attributes = [
             _attribute(_CONTENT_TYPE, asn1.oid(_TST_INFO)),
             _attribute(_MESSAGE_DIGEST, asn1.octets(hashlib.sha256(content).digest())),
@@ -100,7 +100,7 @@ class TimestampAuthority:
         return asn1.sequence(asn1.oid(_SIGNED_DATA), asn1.explicit(0, signed_data))
 
     @staticmethod
-    def _info(message: bytes, at: datetime) -> bytes:
+    def _stated(message: bytes, at: datetime) -> bytes:
         return asn1.sequence(
             asn1.integer(1),
             asn1.oid(_POLICY),

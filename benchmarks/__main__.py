@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from benchmarks.machine import machine
 from benchmarks.programs import AbsentError
 
-NAMES = ("sweep", "verify", "notation", "status", "memory", "cold", "match")
+NAMES = ("sweep", "verify", "notation", "status", "memory", "cold", "match", "vulnerabilities")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

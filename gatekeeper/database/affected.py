@@ -14,7 +14,7 @@ from gatekeeper.core.lifecycle import IntentDraft, IntentKind, IntentState
 from gatekeeper.core.match import Affectedness, Match
 from gatekeeper.database import tables
 from gatekeeper.database.connection import Link
-from gatekeeper.database.feeds import feed_states
+from gatekeeper.database.feeds import feed_rows, states_of
 from gatekeeper.database.marks import chunks
 from gatekeeper.database.matches import read_advisories
 from gatekeeper.database.rebuild import differences_of
@@ -277,7 +277,7 @@ def _not_judged(
     """Subjects that are not among the concerned, counted by what is missing to judge them."""
     subject, tag, intent, repository = tables.subject, tables.tag, tables.intent, tables.repository
     old = _old_ecosystems(connection, advisories)
-    covered = feed_states(connection, timedelta())
+    covered = states_of(feed_rows(connection), timedelta())
     known = select(repository.c.id, repository.c.name)
     wanted = {
         row.id for row in connection.execute(known) if matching(repositories, repository_named(row.name))
@@ -322,6 +322,6 @@ def _old_ecosystems(connection: Connection, advisories: Sequence[Advisory]) -> s
     published = min(advisory.published or advisory.modified for advisory in advisories)
     return {
         feed.ecosystem
-        for feed in feed_states(connection, timedelta())
+        for feed in states_of(feed_rows(connection), timedelta())
         if feed.ecosystem and feed.fetched_at < published
     }

@@ -191,10 +191,13 @@ def wake_failed_by_change(connection: Connection, *, now: datetime) -> None:
     mark(connection, tables.subject.c.failed_by_change.is_not(None), now=now)
 
 
-def feed_states(connection: Connection, max_age: timedelta) -> tuple[FeedState, ...]:
-    """Every feed that has been published, as the rules see it."""
-    feed = tables.feed
-    rows = connection.execute(select(feed).where(feed.c.version > 0).order_by(feed.c.name))
+def feed_rows(connection: Connection) -> Sequence[Any]:
+    """Every feed that has been published."""
+    return connection.execute(_PUBLISHED).all()
+
+
+def states_of(rows: Sequence[Any], max_age: timedelta) -> tuple[FeedState, ...]:
+    """Feeds as the rules see them."""
     return tuple(
         FeedState(
             name=row.name,
@@ -207,6 +210,9 @@ def feed_states(connection: Connection, max_age: timedelta) -> tuple[FeedState, 
         )
         for row in rows
     )
+
+
+_PUBLISHED = select(tables.feed).where(tables.feed.c.version > 0).order_by(tables.feed.c.name)
 
 
 def _record(row: Any) -> StoredRecord:

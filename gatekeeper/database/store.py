@@ -21,6 +21,7 @@ from gatekeeper.database.rebuild import Rebuild
 from gatekeeper.database.reevaluation import Reevaluation
 from gatekeeper.database.registries import RegistryRows
 from gatekeeper.database.repositories import Repositories
+from gatekeeper.database.scan_rows import ScanReader
 from gatekeeper.database.scans import Scans
 from gatekeeper.database.schema import refuse_outdated, state_of
 from gatekeeper.database.sightings import Sightings
@@ -60,6 +61,7 @@ class Database(
     def __init__(self, link: Link) -> None:
         self._link = link
         self._hosts = Hosts(link)
+        self._scanning = ScanReader()
 
     @classmethod
     def open(cls, url: str, *, password: Callable[[], str] | None = None) -> Self:

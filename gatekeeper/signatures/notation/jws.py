@@ -6,7 +6,7 @@ import binascii
 import re
 from base64 import b64decode, b64encode, urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 
 from gatekeeper.core import strict_json
 from gatekeeper.core.errors import MalformedError
@@ -122,6 +122,7 @@ def _time(value: object) -> object:
     if matched is None:
         return value
     try:
-        return datetime.fromisoformat(f"{matched[1]}{(matched[2] or '.0').ljust(7, '0')}{matched[3]}")
-    except ValueError:
+        read = datetime.fromisoformat(f"{matched[1]}{(matched[2] or '.0').ljust(7, '0')}{matched[3]}")
+        return read.astimezone(UTC)
+    except (ValueError, OverflowError):
         return value

@@ -189,14 +189,22 @@ def test_30_only_seconds_under_tag_1_are_a_time_in_cose(value: object) -> None:
 
 
 @pytest.mark.parametrize("value", ["2026-11-24T11:00:00+01:00", "2026-11-24T11:00:00.123456789Z"])
-def test_every_form_of_rfc_3339_is_a_time_injws(value: str) -> None:
+def test_every_form_of_rfc_3339_is_a_time_in_jws(value: str) -> None:
     assert _code(Signing(extra={envelope.SIGNING_TIME: value}).jws()) == "signature-verified"
 
 
 @pytest.mark.parametrize(
-    "value", ["2026-11-24t11:00:00Z", "2026-11-24 11:00:00Z", "2026-11-24T11:00:00", "1e9"]
+    "value",
+    [
+        "2026-11-24t11:00:00Z",
+        "2026-11-24 11:00:00Z",
+        "2026-11-24T11:00:00",
+        "1e9",
+        "0001-01-01T00:00:00+23:59",
+        "9999-12-31T23:59:59-23:59",
+    ],
 )
-def test_30_nothing_else_is_a_time_injws(value: str) -> None:
+def test_30_nothing_else_is_a_time_in_jws(value: str) -> None:
     assert _code(Signing(extra={envelope.SIGNING_TIME: value}).jws()) == "notation-attributes"
 
 

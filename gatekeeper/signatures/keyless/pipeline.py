@@ -191,9 +191,9 @@ def _timestamp(token: bytes, messages: Sequence[bytes], root: TrustRoot) -> Time
 
 
 def _stamp_by(authority: Authority, token: bytes, message: bytes) -> Timestamp:
-    first, *others = authority.chain
-    # A chain of more than the anchor begins with the certificate that signs timestamps, unless that is an authority.
-    signer = first if others and not is_authority(first) else None
+    first = authority.chain[0]
+    # A chain begins with the certificate that signs timestamps, unless that is an authority above it.
+    signer = None if is_authority(first) else first
     stamp = verify_token(
         token, message, anchors=[authority.anchor], intermediates=authority.chain[:-1], authority=signer
     )

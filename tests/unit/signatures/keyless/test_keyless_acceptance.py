@@ -152,6 +152,20 @@ def test_the_first_entry_of_a_log_has_no_index_and_no_hashes() -> None:
     assert code(bundled(document)) == "signature-verified"
 
 
+@pytest.mark.parametrize("kept", [slice(0, 1), slice(1, 2)], ids=["signer-alone", "root-alone"])
+def test_a_timestamp_authority_named_by_its_signer_or_its_root_alone(kept: slice) -> None:
+    document = SIGSTORE.trusted_root()
+    named = spoilt(
+        document,
+        "timestampAuthorities",
+        0,
+        "certChain",
+        "certificates",
+        to=lambda chain: chain[kept],
+    )
+    assert code(bundled(bundle(TILED)), TrustRoot("virtual", encoded(named), "f")) == "signature-verified"
+
+
 def test_integers_may_be_numbers() -> None:
     assert code(bundled(spoilt(bundle(), *ENTRY, "logIndex", to=int))) == "signature-verified"
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from benchmarks.machine import machine
 from benchmarks.programs import AbsentError
 
-NAMES = ("sweep", "verify", "notation", "status", "memory", "cold", "match", "vulnerabilities")
+NAMES = ("sweep", "verify", "notation", "status", "memory", "cold", "sboms", "match", "vulnerabilities")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from urllib.parse import quote, unquote
+from urllib.parse import quote, unquote_to_bytes
 
 from gatekeeper.core.errors import MalformedError
 
@@ -52,7 +52,10 @@ class PackageUrl:
 
     def qualifier(self, key: str) -> str:
         """The value of one qualifier; empty when there is none."""
-        return next((value for known, value in self.qualifiers if known == key), "")
+        for known, value in self.qualifiers:
+            if known == key:
+                return value
+        return ""
 
     @property
     def package(self) -> tuple[str, str, str]:
@@ -119,7 +122,7 @@ def _path(kind: str, path: str) -> tuple[str, str, str]:
     if "//" in namespace or " " in namespace:
         namespace = "/".join(part for part in namespace.strip("/").split("/") if part.strip())
     if "%" in path or "%" in scope:
-        namespace, name, version = unquote(namespace), unquote(name), unquote(version)
+        namespace, name, version = _decoded(namespace), _decoded(name), _decoded(version)
     if kind in _LOWER_NAMESPACE:
         namespace = namespace.lower()
     elif kind == "cpan":
@@ -153,13 +156,18 @@ def _qualifiers(query: str, text: str) -> tuple[tuple[str, str], ...]:
             continue
         if _QUALIFIER.fullmatch(key) is None:
             raise _malformed(text, "a qualifier's key is made of letters, digits, '.', '-' and '_'")
-        found[key] = unquote(value) if "%" in value else value
+        found[key] = _decoded(value)
     return tuple(sorted(found.items()))
 
 
 def _subpath(fragment: str) -> str:
-    segments = (unquote(segment) for segment in fragment.split("/") if segment not in (".", ".."))
+    segments = (_decoded(segment) for segment in fragment.split("/") if segment not in (".", ".."))
     return "/".join(segment for segment in segments if segment.strip() and segment not in (".", ".."))
+
+
+def _decoded(text: str) -> str:
+    """Percent-decoding as ``urllib.parse.unquote`` does it, which is slow for short texts."""
+    return unquote_to_bytes(text).decode("utf-8", "replace") if "%" in text else text
 
 
 def _encoded(text: str) -> str:

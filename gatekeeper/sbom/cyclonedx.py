@@ -6,12 +6,14 @@ specification (source packages, layers, paths) is in properties under names of t
 
 from __future__ import annotations
 
+import re
+
 import msgspec
 
 from gatekeeper.core.component import Component, OperatingSystem, SbomDocument, SbomFormat, SourcePackage
 from gatekeeper.core.licence import LicenceExpression
 from gatekeeper.sbom import licences, making
-from gatekeeper.sbom.lenient import Tally, check_count, decode, items, moment, text
+from gatekeeper.sbom.lenient import Tally, check_count, decode, items, moment, text, unsupported
 
 _IMAGE_ITSELF = "container"
 """The component type of the image the document is about: no component of itself."""
@@ -21,7 +23,16 @@ _SYFT_PATHS = tuple(f"syft:location:{number}:path" for number in range(10))
 _TRIVY = "aquasecurity:trivy:"
 _OURS = "gatekeeper:"
 _LAYERS = ("syft:location:0:layerID", f"{_TRIVY}LayerDiffID", f"{_OURS}layer")
-_OTHER_PATHS = (f"{_TRIVY}FilePath", f"{_OURS}path")
+_SOURCES = frozenset(
+    {
+        "syft:metadata:source",
+        "syft:metadata:originPackage",
+        "syft:metadata:sourceRpm",
+        f"{_TRIVY}SrcName",
+        f"{_OURS}source",
+    }
+)
+_PATHS = (*_SYFT_PATHS, f"{_TRIVY}FilePath", f"{_OURS}path")
 _KNOWN_PROPERTIES = frozenset(
     {
         f"{_OURS}source",
@@ -115,19 +126,45 @@ class Metadata(msgspec.Struct):
 
 
 class Bom(msgspec.Struct):
-    """The document."""
+    """The document. Its name may be anything: that is what tells it from others."""
 
-    version: str = msgspec.field(default="", name="specVersion")
+    bom_format: object = msgspec.field(default=None, name="bomFormat")
+    schema: object = msgspec.field(default=None, name="$schema")
+    spec_version: object = msgspec.field(default=None, name="specVersion")
     components: list[Item | None] = []
     metadata: Metadata | None = None
 
+    @property
+    def version(self) -> str:
+        """Of the format."""
+        return text(self.spec_version)
+
+    @property
+    def named(self) -> bool:
+        """True when it says to be a CycloneDX document."""
+        return self.bom_format == "CycloneDX" or (isinstance(self.schema, str) and "cyclonedx" in self.schema)
+
 
 _BOM = msgspec.json.Decoder(Bom)
+_VERSION = re.compile(r"1\.\d{1,3}", re.ASCII)
 
 
-def read(content: bytes) -> SbomDocument:
-    """A CycloneDX JSON document -> its components, nested ones included. Raises MalformedError."""
-    return document_of(decode(_BOM, Bom, content), SbomFormat.CYCLONEDX_JSON)
+def read_if_named(content: bytes) -> SbomDocument | None:
+    """A CycloneDX JSON document -> its components, nested ones included; None for what is another document.
+
+    Raises MalformedError; ``sbom-format-unsupported`` for a version that is not read.
+    """
+    bom = decoded(content)
+    if not bom.named:
+        return None
+    if isinstance(bom.spec_version, str) and _VERSION.fullmatch(bom.spec_version) is None:
+        raise unsupported(f"CycloneDX {bom.spec_version[:20]!r} is not read")
+    return document_of(bom, SbomFormat.CYCLONEDX_JSON)
+
+
+def decoded(content: bytes) -> Bom:
+    """The document as it is written, every field of the type it should have. Raises MalformedError for no JSON."""
+    return decode(_BOM, Bom, content)
 
 
 def document_of(bom: Bom, format_: SbomFormat) -> SbomDocument:
@@ -157,21 +194,28 @@ def document_of(bom: Bom, format_: SbomFormat) -> SbomDocument:
 def _gather(top: list[Item | None], place: str, tally: Tally, systems: list[OperatingSystem]) -> None:
     """In the document's order, each component before those nested in it."""
     check_count(top)
-    pending: list[tuple[Item | None, int]] = [(item, number) for number, item in enumerate(top)]
-    pending.reverse()
-    while pending:
-        item, number = pending.pop()
-        if item is None:
-            tally.miss(f"{place}[{number}]", "it is no object")
+    for number, item in enumerate(top):
+        _add(item, place, number, tally, systems)
+        if item is None or not item.components:
             continue
-        if item.components:
-            pending.extend((inner, number) for inner in reversed(item.components))
-        properties = _properties(item)
-        tally.add(_component(item, properties), place, number)
-        if item.type == _SYSTEM:
-            system = _system(item, properties)
-            if system is not None:
-                systems.append(system)
+        pending = item.components[::-1]
+        while pending:
+            inner = pending.pop()
+            _add(inner, place, number, tally, systems)
+            if inner is not None:
+                pending += inner.components[::-1]
+
+
+def _add(item: Item | None, place: str, number: int, tally: Tally, systems: list[OperatingSystem]) -> None:
+    if item is None:
+        tally.miss(f"{place}[{number}]", "it is no object")
+        return
+    properties = _properties(item)
+    tally.add(_component(item, properties), place, number)
+    if item.type == _SYSTEM:
+        system = _system(item, properties)
+        if system is not None:
+            systems.append(system)
 
 
 def _properties(item: Item) -> dict[str, str]:
@@ -187,7 +231,7 @@ def _component(item: Item, properties: dict[str, str]) -> Component | None:
         item.purl,
         group=item.group,
         kind=item.type,
-        source=_source(properties) if properties else None,
+        source=None if _SOURCES.isdisjoint(properties) else _source(properties),
         licence=licence,
         declared=declared,
         digests=digests,
@@ -199,15 +243,19 @@ def _component(item: Item, properties: dict[str, str]) -> Component | None:
 
 def _licence(choices: list[LicenceChoice]) -> tuple[tuple[str, ...], LicenceExpression | None]:
     """All of them bind; what somebody concluded goes before what was declared."""
-    found = [
-        (choice.expression, choice.acknowledgement)
-        if choice.expression or choice.licence is None
-        else (choice.licence.id or choice.licence.name, choice.licence.acknowledgement)
-        for choice in choices
-    ]
+    found = [_said(choice) for choice in choices]
+    if len(found) == 1:
+        return licences.single(found[0][0])
     declared = licences.declared(said for said, _ in found)
     concluded = licences.declared(said for said, acknowledgement in found if acknowledgement == "concluded")
     return declared, licences.all_of(concluded or declared)
+
+
+def _said(choice: LicenceChoice) -> tuple[str, str]:
+    """The text, and whether it was declared or concluded."""
+    if choice.expression or choice.licence is None:
+        return choice.expression, choice.acknowledgement
+    return choice.licence.id or choice.licence.name, choice.licence.acknowledgement
 
 
 def _source(properties: dict[str, str]) -> SourcePackage | None:
@@ -234,8 +282,7 @@ def _source(properties: dict[str, str]) -> SourcePackage | None:
 
 
 def _paths(item: Item, properties: dict[str, str]) -> tuple[str, ...]:
-    found = [properties[name] for name in _SYFT_PATHS if name in properties] if properties else []
-    found += [properties[name] for name in _OTHER_PATHS if name in properties]
+    found = [properties[name] for name in _PATHS if name in properties] if properties else []
     if item.evidence is not None:
         found += [one.location for one in item.evidence.occurrences]
     return tuple(dict.fromkeys(path for path in found if path))

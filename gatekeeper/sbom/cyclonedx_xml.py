@@ -44,7 +44,7 @@ def read(content: bytes) -> SbomDocument:
     if name != "bom" or not uri.startswith(f"{{{NAMESPACE}"):
         raise unsupported("this XML is no CycloneDX document")
     bom = Bom(
-        version=uri.removeprefix(f"{{{NAMESPACE}"),
+        spec_version=uri.removeprefix(f"{{{NAMESPACE}"),
         components=_items(_first(root, "components"), 0),
         metadata=_metadata(_first(root, "metadata")),
     )

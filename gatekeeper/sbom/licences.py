@@ -49,6 +49,13 @@ def together(parts: Iterable[LicenceExpression | None]) -> LicenceExpression | N
 
 
 @lru_cache(maxsize=16384)
+def single(text: str) -> tuple[tuple[str, ...], LicenceExpression | None]:
+    """``declared`` and ``all_of`` of one text: what most components have."""
+    said = declared((text,))
+    return said, all_of(said)
+
+
+@lru_cache(maxsize=16384)
 def parse(text: str) -> LicenceExpression | None:
     """One declared text -> its value; None when it says nothing. Cached: an image has few different ones."""
     text = " ".join(text[: LONGEST + 1].split())
@@ -56,10 +63,7 @@ def parse(text: str) -> LicenceExpression | None:
         return None
     if len(text) > LONGEST or text.count(" ") > MOST_WORDS:
         return UnknownLicence(text[:200])
-    known = ALIASES.get(text.casefold())
-    if known is not None:
-        return Licence(known)
-    return _expression(text) or _slashed(text) or _listed(text) or UnknownLicence(text)
+    return _known(text) or _expression(text) or _slashed(text) or _listed(text) or UnknownLicence(text)
 
 
 def named_references(

@@ -51,7 +51,7 @@ class Package(msgspec.Struct):
     file: str = msgspec.field(default="", name="packageFileName")
 
 
-class CreationInfo(msgspec.Struct):
+class Creation(msgspec.Struct):
     """``creationInfo``."""
 
     created: str = ""
@@ -72,7 +72,7 @@ class Document(msgspec.Struct):
     version: str = msgspec.field(default="", name="spdxVersion")
     name: str = ""
     packages: list[Package | None] = []
-    creation: CreationInfo | None = msgspec.field(default=None, name="creationInfo")
+    creation: Creation | None = msgspec.field(default=None, name="creationInfo")
     extracted: list[ExtractedLicence] = msgspec.field(default_factory=list, name="hasExtractedLicensingInfos")
 
 
@@ -99,7 +99,7 @@ def document_of(document: Document, format_: SbomFormat) -> SbomDocument:
         tally.add(_component(package, names), "packages", number)
         if package.purpose.replace("_", "-") == _SYSTEM and system is None and package.name.strip():
             system = OperatingSystem(package.name.strip().lower(), package.version)
-    creation = document.creation or CreationInfo()
+    creation = document.creation or Creation()
     return SbomDocument(
         format=format_,
         version=document.version,

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from gatekeeper.core.component import SbomDocument, SbomFormat
 from gatekeeper.sbom import spdx
 from gatekeeper.sbom.lenient import MAX_ELEMENTS, Tally, malformed, too_large
-from gatekeeper.sbom.spdx import Checksum, CreationInfo, Document, ExtractedLicence, Package, Reference
+from gatekeeper.sbom.spdx import Checksum, Creation, Document, ExtractedLicence, Package, Reference
 
 _FIRST_TAG = re.compile(rb"SPDXVersion:\s*SPDX-2\.", re.ASCII)
 _OTHER_SECTIONS = frozenset(
@@ -38,7 +38,7 @@ def read(content: bytes) -> SbomDocument:
         text = content.decode("utf-8")
     except UnicodeDecodeError as error:
         raise malformed(f"not UTF-8 at byte {error.start}") from error
-    document = Document(creation=CreationInfo())
+    document = Document(creation=Creation())
     stray = Tally()
     package: Package | None = None
     for tag, value in _pairs(text, stray):

@@ -1,14 +1,20 @@
 from __future__ import annotations
 
+import json
 import re
 import threading
 from pathlib import Path
 
 import pytest
 
+from gatekeeper.core.attesting import AttestingTerms
 from gatekeeper.core.errors import Cause, UnavailableError
+from gatekeeper.signatures.attestor import KeyAttestor
+from gatekeeper.signatures.signing import SigningKey
 from gatekeeper.web import health
 from gatekeeper.workflow import feeds
+from gatekeeper.workflow.published import published_keys
+from gatekeeper.workflow.workroom import Attesting
 from tests.integration.web.site import Site, a_site
 
 NAMES = {
@@ -81,6 +87,17 @@ def test_feeds_show_how_fresh_they_are(site: Site) -> None:
     seconds = site.world.clock.now().timestamp()
     (renewed,) = re.findall(r'gatekeeper_feed_renewed_seconds\{feed="kev"\} (\S+)', text)
     assert float(renewed) == seconds
+
+
+def test_signing_keys_are_published_to_everybody(site: Site) -> None:
+    assert json.loads(site.get("/signing-keys", "").raw) == {"items": [], "next": None}
+    old, key = SigningKey.generate("old.pub"), SigningKey.generate("vsa.key")
+    signer = KeyAttestor(lambda: (key.to_pem(), None), (old.public,))
+    published = published_keys(Attesting(AttestingTerms("urn:gatekeeper", "urn:policy", "0"), signer))
+    assert [(one.id, one.state, one.pem) for one in published] == [
+        (key.public.id, "in-force", key.public.spki_pem),
+        (old.public.id, "retired", old.public.spki_pem),
+    ]
 
 
 def test_what_is_missing_is_told_and_hosts_are_not(tmp_path: Path) -> None:

@@ -125,7 +125,7 @@ def find(collector: Collector, trust: TrustMaterial, reference: Reference, place
     if index is not None and place.signed_via is not SignedVia.SELF:
         wanted.append(index)
     piles = [
-        _gather(collector, trust, where, described)
+        _gather(collector, trust, where, described, elsewhere=where != repository)
         for described in wanted
         for where in _places(repository, place)
     ]
@@ -182,11 +182,13 @@ def _places(repository: Repository, place: Place) -> tuple[Repository, ...]:
     return (repository,) if elsewhere in (None, repository) else (repository, elsewhere)
 
 
-def _gather(collector: Collector, trust: TrustMaterial, where: Repository, subject: Descriptor) -> Pile:
+def _gather(
+    collector: Collector, trust: TrustMaterial, where: Repository, subject: Descriptor, *, elsewhere: bool
+) -> Pile:
     registry = collector.registries.get(where.registry)
     tags = collector.tag_lists.recent(where, registry, now=collector.clock.now())
     pile = Pile(subject.digest)
-    gather_attached(Site(collector, registry, where, trust, tags), subject, pile)
+    gather_attached(Site(collector, registry, where, trust, tags, elsewhere=elsewhere), subject, pile)
     return pile
 
 

@@ -148,5 +148,5 @@ class Predicate:
 
     facts: PredicateFacts
     claims: Mapping[str, str] = field(default_factory=dict)
-    """JSON pointer (RFC 6901) -> text, number, true or false at that place; the first ``MOST_CLAIMS`` of them, each at
-    most ``LONGEST_CLAIM`` characters. Empty for SBOMs and VEX, which are documents."""
+    """JSON pointer (RFC 6901) -> text, number, true or false there: the ``MOST_CLAIMS`` nearest to the top, each
+    at most ``LONGEST_CLAIM`` characters. Empty for SBOMs and VEX, which are documents."""

@@ -219,27 +219,27 @@ _READERS: tuple[tuple[str, _Reader, bool], ...] = (
 
 
 def _claims(document: Json) -> Mapping[str, str]:
+    """What lies near the top first: hundreds of dependencies do not push out who built it."""
     found: dict[str, str] = {}
-    for pointer, value in _scalars("", document):
-        if len(found) == MOST_CLAIMS:
-            break
-        if len(value) <= LONGEST_CLAIM and len(pointer) <= LONGEST_CLAIM:
-            found[pointer] = value
+    level: list[tuple[str, object]] = [("", document)]
+    while level and len(found) < MOST_CLAIMS:
+        for pointer, value in level:
+            if isinstance(value, str | bool | int | float) and len(found) < MOST_CLAIMS:
+                text = value if isinstance(value, str) else json.dumps(value)
+                if len(text) <= LONGEST_CLAIM and len(pointer) <= LONGEST_CLAIM:
+                    found[pointer] = text
+        level = [below for pointer, value in level for below in _members(pointer, value)]
     return found
 
 
-def _scalars(pointer: str, value: object) -> Iterator[tuple[str, str]]:
+def _members(pointer: str, value: object) -> Iterator[tuple[str, object]]:
     match value:
         case dict():
             for name, member in value.items():
-                yield from _scalars(f"{pointer}/{name.replace('~', '~0').replace('/', '~1')}", member)
+                yield f"{pointer}/{name.replace('~', '~0').replace('/', '~1')}", member
         case list():
             for position, item in enumerate(value):
-                yield from _scalars(f"{pointer}/{position}", item)
-        case str():
-            yield pointer, value
-        case bool() | int() | float():
-            yield pointer, json.dumps(value)
+                yield f"{pointer}/{position}", item
 
 
 def _object(parent: Json, name: str) -> Json:

@@ -21,19 +21,7 @@ from gatekeeper.core.rules.signed import (
 )
 from gatekeeper.core.verdict import Level, Result
 
-BY_A_STRANGER = frozenset(
-    {
-        "signature-not-by-trusted-key",
-        "no-trusted-keys",
-        "certificate-untrusted",
-        "notation-untrusted",
-        "notation-identity-untrusted",
-        "notation-no-statement",
-        "notation-trust-store-missing",
-    }
-)
-"""Refusals that speak of who signed, not of the content: a proper signature may still arrive beside it."""
-
+BY_ANOTHER_KEY = frozenset({"signature-not-by-trusted-key", "no-trusted-keys"})
 BY_ANOTHER_SIGNER = frozenset(
     {
         "certificate-untrusted",
@@ -44,6 +32,8 @@ BY_ANOTHER_SIGNER = frozenset(
     }
 )
 """The same of certificates: the signature may be a good one, and its signer is none of ours."""
+BY_A_STRANGER = BY_ANOTHER_KEY | BY_ANOTHER_SIGNER
+"""Refusals that speak of who signed, not of the content: a proper signature may still arrive beside it."""
 
 _REMEDY = (
     "Sign the digest with a key or identity of a named signer: `cosign sign --key KEY REPOSITORY@DIGEST`."
@@ -148,8 +138,9 @@ class SignatureMissing:
             for item in looked_at
             if item.outcome is Outcome.REFUSED and item.purpose is not Purpose.ATTESTATION
         ]
-        for item in refused:
-            if item.reason_code not in BY_A_STRANGER:
+        # What is wrong with the content outweighs a stranger, whichever of them comes first.
+        for item in sorted(refused, key=lambda item: item.reason_code in BY_A_STRANGER):
+            if item.reason_code not in BY_ANOTHER_KEY:
                 message = f"A signature was refused: {item.detail}"
                 settles = item.reason_code in BY_ANOTHER_SIGNER
                 return f"signature-refused:{item.reason_code}", message, item.carrier, settles

@@ -205,6 +205,8 @@ def test_claims_are_named_by_json_pointers() -> None:
     many = read("https://example.test/own", {"long": "x" * 5000, "list": list(range(5000))})
     assert len(many.claims) == MOST_CLAIMS
     assert "/long" not in many.claims
+    deep = read("https://example.test/own", {"a": {"b": [{"c": "x"}] * 500}, "z": {"id": "who"}})
+    assert deep.claims["/z/id"] == "who"
 
 
 @pytest.mark.parametrize(

@@ -16,12 +16,13 @@ from gatekeeper.core.rules.signed import SignedVia
 from gatekeeper.core.signer import ManagedKey, Signer
 from gatekeeper.core.trust import PublicKey, TrustRoot, WhenStale
 from gatekeeper.core.verdict import Level, Result
-from tests.unit.core.builders import NOW, candidate, evidence, index_node, node, signed, subject
+from tests.unit.core.builders import NOW, candidate, digest, evidence, index_node, node, signed, subject
 from tests.unit.core.builders import checks as checks_of
 
 _ISSUER = "https://token.actions.githubusercontent.com"
 _RUN = "https://github.com/org/app/.github/workflows/release.yml@refs/heads/main"
 DAY = timedelta(days=1)
+CARRIERS = sorted((digest("one"), digest("two")))
 
 
 def exact(text: str) -> Pattern:
@@ -237,3 +238,12 @@ def test_what_a_trust_policy_could_not_ask_is_no_refusal() -> None:
     signers = {"wabbit": Signer("wabbit", notation=("wabbit",))}
     (check,) = checks_of(SignatureMissing(), evidence(node(signatures=signed(found))), signers=signers)
     assert check.result is Result.UNDETERMINED
+
+
+def test_what_is_wrong_with_the_content_outweighs_a_stranger_beside_it() -> None:
+    strange = dataclasses.replace(candidate(None, reason_code="certificate-untrusted"), carrier=CARRIERS[0])
+    copied = dataclasses.replace(candidate(None, reason_code="subject-mismatch"), carrier=CARRIERS[1])
+    (check,) = checks_of(SignatureMissing(), evidence(node(signatures=signed(strange, copied))))
+    assert (check.reason_code, check.settles) == ("signature-refused:subject-mismatch", False)
+    (check,) = checks_of(SignatureMissing(), evidence(node(signatures=signed(strange))))
+    assert (check.reason_code, check.settles) == ("signature-refused:certificate-untrusted", True)

@@ -23,6 +23,8 @@ LONGEST_PATH = 6
 """Certificates from leaf to anchor, both counted."""
 MOST_CERTIFICATES = 32
 """Intermediates that are looked at; more are refused before any signature is checked."""
+MOST_LINKS = 256
+"""Links between two certificates that are looked at: cross-signed strangers must not cost more than a good path."""
 MIN_RSA_BITS = 2048
 
 _E = TypeVar("_E", bound=x509.ExtensionType)
@@ -121,6 +123,7 @@ class _Search:
         self._issuers = (*anchors, *(one for one in intermediates if one not in self._anchors))
         self._at = at
         self._purpose = purpose
+        self._links = 0
         self.fault: PathError | None = None
         """The first obstacle on a path whose signatures hold: what a person wants to read."""
 
@@ -128,6 +131,9 @@ class _Search:
         if len(path) >= LONGEST_PATH:
             return None
         for issuer in self._issuers:
+            self._links += 1
+            if self._links > MOST_LINKS:
+                raise NoPathError(f"there is no path to an authority among {MOST_LINKS} links")
             if issuer in path or not issued_by(path[-1], issuer):
                 continue
             try:
@@ -157,7 +163,7 @@ def name_of(certificate: x509.Certificate) -> str:
     return repr(certificate.subject.rfc4514_string()[:120] or f"serial {certificate.serial_number:x}")
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=512)
 def issued_by(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
     """True when ``issuer``'s key signed the certificate, under its name, with a hash that is still good."""
     if certificate.issuer != issuer.subject:
@@ -175,7 +181,7 @@ def issued_by(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
     return True
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=512)
 def check_may_issue(issuer: x509.Certificate, *, below: int, purpose: x509.ObjectIdentifier) -> None:
     """Raises NoPathError unless this is an authority for ``purpose`` that allows ``below`` authorities under it."""
     extensions = extensions_of(issuer)

@@ -10,8 +10,10 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from gatekeeper.core.errors import ConfigurationError, UnavailableError
 from gatekeeper.core.reference import Repository
 
 if TYPE_CHECKING:
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from gatekeeper.core.lifecycle import Case, Decision
     from gatekeeper.core.policy import Policy
     from gatekeeper.core.reference import Reference
+    from gatekeeper.core.scan import Scan
     from gatekeeper.ports import Clock, Notifier, Registries, RevocationAnswers, Store
     from gatekeeper.ports.engine import Engine
     from gatekeeper.scheduler import Daemon
@@ -28,6 +31,8 @@ if TYPE_CHECKING:
     from gatekeeper.transport.client import Transport
     from gatekeeper.transport.origin import Origin
     from gatekeeper.workflow.answer import Answer
+    from gatekeeper.workflow.check import Scanner
+    from gatekeeper.workflow.collect import Collected
     from gatekeeper.workflow.explain import Explanation
     from gatekeeper.workflow.promote import Promotion
     from gatekeeper.workflow.recover import Found
@@ -318,6 +323,35 @@ def open_store(settings: Settings) -> Iterator[Store]:
     store = _database(settings, closers)
     try:
         yield store
+    finally:
+        for close in closers:
+            close()
+
+
+@contextmanager
+def scanning(settings: Settings) -> Iterator[Scanner]:
+    """Who knows vulnerabilities, for ``check``. The database is opened when it is asked; without one: nobody."""
+    closers: list[Callable[[], None]] = []
+
+    def scan(collected: Collected) -> Scan:
+        from gatekeeper.core.scan import NOT_SCANNED
+        from gatekeeper.vulnerabilities.stored import StoredMatcher
+        from gatekeeper.workflow.scanning import carried
+
+        url = settings.database.url
+        if url.startswith("sqlite:///") and not Path(url.removeprefix("sqlite:///")).is_file():
+            return NOT_SCANNED
+        try:
+            store = _database(settings, closers)
+        except (UnavailableError, ConfigurationError):
+            # The rules that need it say that no feed could be asked.
+            return NOT_SCANNED
+        nodes = carried(collected.evidence)
+        max_age = settings.feeds.max_age
+        return store.scan_unkept(collected.sboms, nodes, StoredMatcher(), max_age=max_age).scan
+
+    try:
+        yield scan
     finally:
         for close in closers:
             close()

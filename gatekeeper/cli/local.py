@@ -334,13 +334,14 @@ def key_impact(config: Path | None, key: str, at: datetime | None) -> Plain:
 
 
 def check_image(config: Path | None, reference: Reference) -> Plain:
-    """One image judged now, as ``explain`` shows it. No database is opened."""
+    """One image judged now, as ``explain`` shows it. Nothing is recorded; a database with feeds is asked."""
     from gatekeeper.config.reload import load_configuration
+    from gatekeeper.wiring import scanning
     from gatekeeper.workflow.check import explained_check
 
     configuration = load_configuration(find_config(config))
-    with checking(configuration.settings) as collector:
-        return plain(explained_check(collector, configuration.policy, reference))
+    with checking(configuration.settings) as collector, scanning(configuration.settings) as scanner:
+        return plain(explained_check(collector, configuration.policy, reference, scanner))
 
 
 def image_sboms(

@@ -43,8 +43,7 @@ class Documents:
         if not gathered:
             return
         with self._link.writing(serial=True) as connection:
-            for sbom in sorted(gathered, key=lambda sbom: sbom.document):
-                _keep_document(connection, sbom, matcher)
+            keep_documents(connection, gathered, matcher)
 
     def document(self, digest: Digest) -> SbomDocument | None:
         """What was kept of a document; None for one that is not known.
@@ -64,6 +63,12 @@ class Documents:
             members = [ids_of(members) for members in connection.execute(statement).scalars()]
             components = _read_components(connection, sorted(set().union(*members)))
         return dataclasses.replace(read_body(SbomDocument, row.body), components=components)
+
+
+def keep_documents(connection: Connection, gathered: Sequence[GatheredSbom], matcher: Matcher) -> None:
+    """In the caller's transaction, which must be a serial one."""
+    for sbom in sorted(gathered, key=lambda sbom: sbom.document):
+        _keep_document(connection, sbom, matcher)
 
 
 def _read_components(connection: Connection, ids: Sequence[int]) -> tuple[Component, ...]:

@@ -185,6 +185,19 @@ class Link:
                     writer.execute(select(func.pg_advisory_xact_lock(SERIAL_LOCK)))
                 yield writer
 
+    @contextmanager
+    def trying(self) -> Iterator[Connection]:
+        """One serial transaction that is rolled back at the end, whatever was done in it."""
+        with relabelled(), self._queue or nullcontext(), self.engine.connect() as connection:
+            writer = connection.execution_options(**{_WRITES: True})
+            transaction = writer.begin()
+            try:
+                if not self.sqlite:
+                    writer.execute(select(func.pg_advisory_xact_lock(SERIAL_LOCK)))
+                yield writer
+            finally:
+                transaction.rollback()
+
     def close(self) -> None:
         """Closes every connection."""
         self.engine.dispose()

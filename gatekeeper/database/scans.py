@@ -10,15 +10,19 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from sqlalchemy import Connection
+
 from gatekeeper.core.component import OperatingSystem
 from gatekeeper.core.digest import Digest
 from gatekeeper.core.evidence import Trust
 from gatekeeper.core.feed import FeedKind, FeedState
 from gatekeeper.core.match import Gap, Match, Unjudged
 from gatekeeper.core.scan import EndOfLife, NodeScan, Scan, Vulnerability
+from gatekeeper.database.components import keep_documents
 from gatekeeper.database.connection import Link
 from gatekeeper.database.feeds import feed_rows, states_of
 from gatekeeper.database.scan_rows import CHANGE, FactRow, KeptDocument, MatchedRow, ScanReader, cycles_of
+from gatekeeper.ports import GatheredSbom
 from gatekeeper.ports.vulnerabilities import CarriedSbom, Matcher, Scanned
 
 _TRUST = tuple(Trust)
@@ -39,24 +43,47 @@ class Scans:
         """What is known about each node by the documents that count for it. One consistent reading is not needed:
         a change that comes meanwhile is greater than the one that is returned, and leaves the subject due.
         """
-        reader = self._scanning
         with self._link.reading() as connection:
-            change = connection.execute(CHANGE).scalar_one()
-            rows = feed_rows(connection)
-            feeds = states_of(rows, max_age)
-            documents = reader.documents(
-                connection, sorted({sbom.document for listed in nodes.values() for sbom in listed})
-            )
-            members = set().union(*(document.members for document in documents.values()))
-            versions = tuple((row.id, row.version, row.acted) for row in rows)
-            matched = reader.matched(connection, members, versions)
-            facts = reader.facts(connection, matched, documents.values())
-        newest = _scan(nodes, documents, matched, facts, matcher, feeds, lambda row: bool(row.newest))
-        found: list[MatchedRow | FactRow] = [*matched, *facts]
-        if all(row.newest == row.acted for row in found):
-            return Scanned(newest, change)
-        acted = _scan(nodes, documents, matched, facts, matcher, feeds, lambda row: bool(row.acted))
-        return Scanned(newest, change, acted)
+            return _scanned(connection, self._scanning, nodes, matcher, max_age)
+
+    def scan_unkept(
+        self,
+        gathered: Sequence[GatheredSbom],
+        nodes: Mapping[Digest, Sequence[CarriedSbom]],
+        matcher: Matcher,
+        *,
+        max_age: timedelta,
+    ) -> Scanned:
+        """The same for documents that stay unknown: what is written to match them is taken back."""
+        with self._link.trying() as connection:
+            keep_documents(connection, gathered, matcher)
+            # A reader of its own: the numbers of these rows will be given to others.
+            return _scanned(connection, ScanReader(), nodes, matcher, max_age)
+
+
+def _scanned(
+    connection: Connection,
+    reader: ScanReader,
+    nodes: Mapping[Digest, Sequence[CarriedSbom]],
+    matcher: Matcher,
+    max_age: timedelta,
+) -> Scanned:
+    change = connection.execute(CHANGE).scalar_one()
+    rows = feed_rows(connection)
+    feeds = states_of(rows, max_age)
+    documents = reader.documents(
+        connection, sorted({sbom.document for listed in nodes.values() for sbom in listed})
+    )
+    members = set().union(*(document.members for document in documents.values()))
+    versions = tuple((row.id, row.version, row.acted) for row in rows)
+    matched = reader.matched(connection, members, versions)
+    facts = reader.facts(connection, matched, documents.values())
+    newest = _scan(nodes, documents, matched, facts, matcher, feeds, lambda row: bool(row.newest))
+    found: list[MatchedRow | FactRow] = [*matched, *facts]
+    if all(row.newest == row.acted for row in found):
+        return Scanned(newest, change)
+    acted = _scan(nodes, documents, matched, facts, matcher, feeds, lambda row: bool(row.acted))
+    return Scanned(newest, change, acted)
 
 
 def _scan(

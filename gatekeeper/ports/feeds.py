@@ -146,6 +146,17 @@ class ScanStore(Protocol):
         """What is known about each node by the documents that count for it. Feeds older than ``max_age`` are stale."""
         ...
 
+    def scan_unkept(
+        self,
+        gathered: Sequence[GatheredSbom],
+        nodes: Mapping[Digest, Sequence[CarriedSbom]],
+        matcher: Matcher,
+        *,
+        max_age: timedelta,
+    ) -> Scanned:
+        """The same for documents that stay unknown: nothing is kept."""
+        ...
+
 
 class FeedStore(Protocol):
     """Feeds and their imports."""

@@ -16,6 +16,8 @@ def check(
 ) -> None:
     """Judge one image now. Needs no daemon and no database; nothing is recorded or written.
 
+    Rules about vulnerabilities ask the feeds of the configured database; without them their answer is indeterminate.
+
     The answer has the same shape as that of `explain`. Exit codes: 0 passed, 1 failed, 4 evidence could not be
     asked for or no scope covers it, 5 the image or the registry cannot be reached.
     """

@@ -13,7 +13,7 @@ from gatekeeper.core.feed import FeedKind
 from gatekeeper.core.match import Unjudged
 from gatekeeper.core.severity import Severity
 from gatekeeper.database import Database
-from gatekeeper.ports.vulnerabilities import FeedFact, FeedProblem, FeedSpec
+from gatekeeper.ports.vulnerabilities import CarriedSbom, FeedFact, FeedProblem, FeedSpec
 from tests.contract.store.knowledge import (
     DEBIAN,
     MATCHER,
@@ -214,3 +214,14 @@ def test_the_sha256_of_what_was_imported_is_kept(store: Database) -> None:
     found = [record("GHSA-1")]
     load(store, found)
     assert store.feed("osv-pypi").sha256 == Digest.of(found[0].raw).encoded
+
+
+def test_a_scan_of_what_stays_unknown_leaves_nothing(store: Database) -> None:
+    load(store, [record("GHSA-1")])
+    unknown = document("sbom", OLD)
+    nodes = {unknown.document: (CarriedSbom(unknown.document, Trust.SIGNED),)}
+    for _ in range(2):
+        scan = store.scan_unkept((unknown,), nodes, MATCHER, max_age=timedelta(days=3)).scan
+        (node,) = scan.nodes
+        assert [one.match.advisory for one in node.vulnerabilities] == ["GHSA-1"]
+        assert store.document(unknown.document) is None

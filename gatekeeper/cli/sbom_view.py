@@ -83,6 +83,7 @@ def plain_view(shown: Shown) -> Plain:
             "with_source": sum(one.source is not None for one in components),
             "malformed_purls": coverage.malformed_purl,
             "unreadable": coverage.unreadable,
+            "unparsed": coverage.unreadable + coverage.malformed_purl,
         },
         "coverage": _coverage_plain(coverage),
         "licences": dict(

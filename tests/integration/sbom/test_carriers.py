@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from gatekeeper.cli import main
 from gatekeeper.core.digest import Digest
 from gatekeeper.core.manifest import OCI_MANIFEST, Descriptor
 from gatekeeper.demo.images import (
@@ -280,3 +282,64 @@ def test_layers_that_cannot_be_read_are_a_gap(registry: EmbeddedRegistry, show: 
 def test_an_image_that_is_not_there(registry: EmbeddedRegistry, show: Show) -> None:
     code, answer = show(f"{registry.host}/app:none", "--plain-http")
     assert (code, answer["state"]) == (5, "error")
+
+
+CONFIG = """\
+version = 1
+policy = "policy.toml"
+[[registries]]
+host = "{host}"
+plain_http = true
+[database]
+path = "gatekeeper.db"
+"""
+POLICY = """\
+version = 1
+[signers.release]
+keys = [{ file = "release.pub" }]
+[policies.all]
+rules = ["sbom-untrusted"]
+[[scopes]]
+name = "all"
+repositories = ["127.0.0.1:*/**"]
+policy = "all"
+"""
+
+
+def test_with_a_configuration_its_signers_tell_signed_sboms_from_others(
+    registry: EmbeddedRegistry, show: Show, tmp_path: Path
+) -> None:
+    (tmp_path / "config.toml").write_text(CONFIG.format(host=registry.host))
+    (tmp_path / "policy.toml").write_text(POLICY)
+    (tmp_path / "release.pub").write_text(ALICE.public.spki_pem)
+    built = image({"a": "b"})
+    built.store_in(registry.store, "app", "1")
+    digest = Digest.parse(built.digest)
+    layer = attestation_layer(ALICE, f"{registry.host}/app", digest, CYCLONEDX_PREDICATE, CYCLONEDX)
+    put(registry, tagged(digest, [layer], ".att"))
+    other = {**CYCLONEDX, "components": [{"type": "library", "name": "requests", "version": "2.31.0"}]}
+    referrer(built, "application/vnd.cyclonedx+json", json.dumps(other).encode()).store_in(
+        registry.store, "app"
+    )
+    code, answer = show(f"{registry.host}/app:1", "--config", str(tmp_path / "config.toml"))
+    assert code == 0
+    assert [one["trust"] for one in answer["documents"]] == ["signed", "unsigned"]
+    assert answer["documents"][0]["signatures"]
+
+
+def test_what_is_emitted_of_an_image_names_it(
+    registry: EmbeddedRegistry,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    built = image({"a": "b"})
+    built.store_in(registry.store, "app", "1")
+    assert main(["sbom", "show", f"{registry.host}/app:1", "--plain-http", "--output", "cyclonedx"]) == 5
+    capsys.readouterr()
+    referrer(built, "application/spdx+json", json.dumps(SPDX).encode()).store_in(registry.store, "app")
+    assert main(["sbom", "show", f"{registry.host}/app:1", "--plain-http", "--output", "cyclonedx"]) == 0
+    emitted = json.loads(capsys.readouterr().out)
+    root = emitted["metadata"]["component"]
+    assert (root["name"], root["version"]) == (f"{registry.host}/app@{built.digest}", built.digest)

@@ -28,9 +28,13 @@ def blocks(answer: Plain) -> list[Block]:
 
 
 def candidates_table(candidates: list[Plain]) -> Rows:
-    """Each candidate: where, what became of it, by whom, and why it does not count."""
+    """Each candidate: where, what became of it, by whom, why it does not count, and what is odd about it."""
+    odd = any(one["anomalies"] for one in candidates)
     return Rows(
-        ["form", "carrier", "purpose", "outcome", "reason", "signer", "counts", "why not"],
+        [
+            *("form", "carrier", "purpose", "outcome", "reason", "signer", "counts", "why not"),
+            *(["anomalies"] if odd else []),
+        ],
         [
             [
                 one["form"],
@@ -41,6 +45,7 @@ def candidates_table(candidates: list[Plain]) -> Rows:
                 one.get("identity") or ", ".join(key[:12] for key in one["key_ids"]),
                 "yes" if one["counts"] else "no",
                 one["why_not"],
+                *([", ".join(one["anomalies"])] if odd else []),
             ]
             for one in candidates
         ],

@@ -34,16 +34,21 @@ from tests.judges.tools import find
 _ROOT = Path(__file__).parents[4]
 
 
-def _gatekeeper(*arguments: str | Path) -> tuple[int, dict[str, Any]]:
-    """Exit code and JSON of a command; nothing of this machine's own settings reaches it."""
-    done = subprocess.run(
-        [sys.executable, "-m", "gatekeeper", *map(str, arguments), "--output", "json"],
+def _run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    """A command; nothing of this machine's own settings reaches it."""
+    return subprocess.run(
+        [sys.executable, "-m", "gatekeeper", *map(str, arguments)],
         capture_output=True,
         text=True,
         timeout=120,
         env={"PATH": os.environ["PATH"], "PYTHONPATH": str(_ROOT), "HOME": "/nonexistent"},
         check=False,
     )
+
+
+def _gatekeeper(*arguments: str | Path) -> tuple[int, dict[str, Any]]:
+    """Exit code and JSON of a command."""
+    done = _run(*arguments, "--output", "json")
     assert done.stdout, done.stderr
     return done.returncode, json.loads(done.stdout)
 
@@ -69,16 +74,21 @@ class _Image:
         return done.returncode == 0
 
     def verify(self, trust: NotationTrust, *options: str) -> tuple[int, dict[str, Any]]:
+        return _gatekeeper(*self._question(trust), *options)
+
+    def verify_as_text(self, trust: NotationTrust) -> str:
+        return _run(*self._question(trust)).stdout
+
+    def _question(self, trust: NotationTrust) -> tuple[str | Path, ...]:
         config = self.go.config(trust)
-        return _gatekeeper(
+        policy = ("--notation-policy", config / "trustpolicy.json")
+        return (
             "verify",
             self.reference,
             "--plain-http",
-            "--notation-policy",
-            config / "trustpolicy.json",
+            *policy,
             "--notation-trust-store",
             config / "truststore",
-            *options,
         )
 
 
@@ -140,6 +150,18 @@ signer_cert = {folder}/tsa.pem
 signer_key = {folder}/tsa.key
 certs = {folder}/tsa.pem
 """
+
+
+def test_what_a_level_only_logs_is_shown(go: NotationGo, referrers_registry_server: RegistryServer) -> None:
+    made = _Image(go, referrers_registry_server, "audited")
+    leaf = notary.issue("stranger", notary.key("p256", "stranger-leaf"), notary.STRANGER)
+    made.sign(chain=(leaf, notary.STRANGER))
+    auditing = notary.trust(statement(signatureVerification=level("audit")))
+    code, answer = made.verify(auditing)
+    assert (made.notation(auditing), code) == (True, 0)
+    (candidate,) = answer["candidates"]
+    assert candidate["anomalies"] == ["logged:notation-untrusted"]
+    assert "logged:notation-untrusted" in made.verify_as_text(auditing)
 
 
 class _Clock(ThreadingHTTPServer):

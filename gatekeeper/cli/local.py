@@ -18,6 +18,7 @@ from gatekeeper.core.errors import ConfigurationError, GatekeeperError, NotOffer
 from gatekeeper.core.lifecycle import CaseState, Decision
 from gatekeeper.core.policy import Policy
 from gatekeeper.core.reference import Reference, parse_reference
+from gatekeeper.core.trust import TrustRoot
 from gatekeeper.ports import Page, Registries, Registry, Store
 from gatekeeper.wiring import Application, Parts, asking, build, checking, open_store
 
@@ -55,6 +56,16 @@ def trust_settings(config: Path | None, directory: Path | None) -> TrustSettings
         return TrustSettings(directory=directory)
     settings = load_settings(find_config(config)).trust
     return settings if directory is None else replace(settings, directory=directory)
+
+
+def policy_roots(config: Path | None) -> tuple[tuple[TrustRoot, ...], str | None]:
+    """The trust roots that the policy names; none, with the first problem, where it cannot be read."""
+    from gatekeeper.config.reload import load_configuration
+
+    try:
+        return load_configuration(find_config(config)).policy.trust_roots, None
+    except ConfigurationError as error:
+        return (), error.problems[0]
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from gatekeeper.cli.render import impact_blocks
 from gatekeeper.core.errors import ConfigurationError, MalformedError
 
 if TYPE_CHECKING:
+    from gatekeeper.core import trust
     from gatekeeper.signatures.keyless.trust_root import TrustRoot
     from gatekeeper.signatures.trust_store import KeptRoot
 
@@ -128,8 +129,11 @@ def list_roots(
     output: OutputOption = Output.TABLE,
     config: ConfigOption = None,
 ) -> None:
-    """Every trust root that is kept, with version, source, sha256 and expiry."""
-    from gatekeeper.cli.local import now, trust_settings
+    """Every trust root that is kept or that the policy names, with version, source, sha256 and expiry.
+
+    With `--directory` only what is kept there.
+    """
+    from gatekeeper.cli.local import now, policy_roots, trust_settings
     from gatekeeper.signatures.trust_store import BrokenRoot, listed
 
     place = trust_settings(config, directory).directory
@@ -139,6 +143,12 @@ def list_roots(
         else _plain(root, now())
         for root in listed(place)
     ]
+    if directory is None:
+        kept = {item["name"] for item in items}
+        roots, problem = policy_roots(config)
+        items += [_described(root, None, now()) for root in roots if root.name not in kept]
+        if problem is not None:
+            tell(f"the policy's own trust roots are not listed: {problem}")
     show(
         output,
         {"directory": str(place), "items": items},
@@ -198,19 +208,22 @@ def _cell(item: Plain, column: str) -> str | None:
 
 
 def _plain(kept: KeptRoot, now: datetime) -> Plain:
+    return _described(kept.as_trust_root(), kept.updated_at, now)
+
+
+def _described(root: trust.TrustRoot, updated_at: datetime | None, now: datetime) -> Plain:
     from gatekeeper.core.canonical import to_plain
     from gatekeeper.signatures.keyless.trust_root import read_trust_roots
 
-    stale = kept.expires_at is not None and now >= kept.expires_at
     return {
-        "name": kept.name,
-        "state": "stale" if stale else "current",
-        "version": kept.version or None,
-        "source": kept.source,
-        "sha256": kept.digest.encoded,
-        "updated_at": to_plain(kept.updated_at),
-        "expires_at": to_plain(kept.expires_at),
-        "instances": [_instance(instance) for instance in read_trust_roots(kept.content, kept.name)],
+        "name": root.name,
+        "state": "stale" if root.stale(now) else "current",
+        "version": root.version or None,
+        "source": root.source,
+        "sha256": root.digest.encoded,
+        "updated_at": to_plain(updated_at),
+        "expires_at": to_plain(root.expires_at),
+        "instances": [_instance(instance) for instance in read_trust_roots(root.content, root.name)],
     }
 
 

@@ -91,3 +91,26 @@ def test_an_update_of_what_is_not_known(
 ) -> None:
     assert main(["trust", "update", *arguments, "--directory", str(directory)]) in (2, 5)
     assert "--tuf-root" in (said := capsys.readouterr().err) or "--tuf-url" in said or "small letters" in said
+
+
+def test_the_policys_own_roots_are_listed_beside_those_that_are_kept(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "config.toml").write_text('policy = "policy.toml"\n')
+    (tmp_path / "root.json").write_bytes(_ROOT)
+    (tmp_path / "policy.toml").write_text(
+        '[trust_roots.internal]\nfile = "root.json"\nexpires_at = 2026-01-02\n'
+        '[[signers.r.identities]]\nidentity = "a@b.test"\nissuer = "https://i.test"\n'
+        '[policies.p]\nrules = ["signature-missing"]\n'
+        '[[scopes]]\nname = "all"\nrepositories = ["**"]\npolicy = "p"\n'
+    )
+    options = ["--config", str(tmp_path / "config.toml")]
+    assert main(["trust", "import", str(tmp_path / "root.json"), *options]) == 0
+    capsys.readouterr()
+    assert main(["trust", "list", *options, "--output", "json"]) == 0
+    kept, named = json.loads(capsys.readouterr().out)["items"]
+    assert (kept["name"], named["name"]) == ("public-good", "internal")
+    assert (named["state"], named["sha256"]) == ("stale", kept["sha256"])
+    (tmp_path / "policy.toml").write_text("[")
+    assert main(["trust", "list", *options]) == 0
+    assert "are not listed: " in capsys.readouterr().err

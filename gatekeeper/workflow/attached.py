@@ -20,7 +20,7 @@ from gatekeeper.core.evidence import (
     Trust,
     Unavailable,
 )
-from gatekeeper.core.manifest import Descriptor, ImageManifest, Manifest
+from gatekeeper.core.manifest import OCI_EMPTY, Descriptor, ImageManifest, Manifest
 from gatekeeper.core.reference import Repository
 from gatekeeper.core.scan_report import AttestedReport, AttestedVex, ScanReport
 from gatekeeper.core.trust import TrustMaterial
@@ -45,6 +45,13 @@ MOST_WARNINGS = 20
 _OUR_FORMS = (Form.SIGSTORE_BUNDLE, Form.COSIGN_ATTESTATION_TAG)
 
 
+_SIGNATURE_TYPES = (
+    "application/vnd.dev.sigstore.bundle",
+    "application/vnd.dev.cosign.artifact.sig",
+    "application/vnd.cncf.notary.signature",
+    OCI_EMPTY,
+)
+"""Artifact types of signatures; cosign 2.6 writes the empty configuration's into fallback indexes."""
 _BUILDKIT_STATEMENT = "application/vnd.in-toto+json"
 _BUILDKIT_PREDICATE = "in-toto.io/predicate-type"
 
@@ -147,13 +154,19 @@ def gather_attached(site: Site, manifest: Descriptor, pile: Pile) -> None:
     if referrers.gap is not None:
         pile.missing(referrers.gap)
     limit = site.collector.limits.referrers
-    ordered = sorted(referrers.items, key=lambda item: (item.tag is None, str(item.descriptor.digest)))
+    ordered = sorted(referrers.items, key=_opened_first)
     if len(ordered) > limit:
         pile.missing(
             Unavailable(f"referrers of {subject}", Cause.JUNK, f"{len(ordered)} referrers, {limit} are read")
         )
     for found in ordered[:limit]:
         _open(site, manifest, found, pile)
+
+
+def _opened_first(found: FoundReferrer) -> tuple[bool, bool, str]:
+    """Cosign's tags, then what may be a signature by its entry, then the rest. Only the order: entries are claims."""
+    claimed = found.descriptor.artifact_type or OCI_EMPTY
+    return found.tag is None, not claimed.startswith(_SIGNATURE_TYPES), str(found.descriptor.digest)
 
 
 def _open(site: Site, subject: Descriptor, found: FoundReferrer, pile: Pile) -> None:

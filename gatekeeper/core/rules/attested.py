@@ -154,7 +154,7 @@ class Demand:
         if reached:
             message = f"Attested by {', '.join(reached)}, but {self.threshold} signers are needed."
             return self._say("threshold-not-reached", message), meeting[0].carrier, True
-        for item, objection in named.objections(meeting):
+        for item, objection in named.objections(typed):
             fault = self._say(objection.reason_code, f"Attested, but {objection.message}.")
             return fault, item.carrier, True
         for item in typed:

@@ -8,7 +8,7 @@ from typing import Any
 
 from gatekeeper.core.digest import Digest
 from gatekeeper.core.evidence import Form, Outcome
-from gatekeeper.core.manifest import OCI_INDEX, OCI_MANIFEST
+from gatekeeper.core.manifest import OCI_EMPTY, OCI_INDEX, OCI_MANIFEST
 from gatekeeper.core.policy import Action
 from gatekeeper.core.reference import Reference
 from gatekeeper.demo.images import image
@@ -105,6 +105,30 @@ def test_junk_hides_no_good_signature_and_too_much_junk_is_no_unsigned(world: Wo
     found = _checked(world)
     assert found.answer.state is AnswerState.PASSED
     assert sorted(one.outcome for one in found.candidates) == [Outcome.REFUSED] * 6 + [Outcome.VERIFIED]
+
+
+def test_other_referrers_do_not_push_signatures_out(world: World) -> None:
+    world.scope(action=Action.REPORT)
+    digest = world.push("app/web", "1.0")
+    store = world.registry.store
+    subject = store.manifest("app/web", str(digest))
+    assert subject is not None
+    store.put_blob("app/web", b"{}")
+    empty = {"mediaType": OCI_EMPTY, "digest": str(Digest.of(b"{}")), "size": 2}
+    for number in range(40):
+        other = {
+            "schemaVersion": 2,
+            "mediaType": OCI_MANIFEST,
+            "artifactType": "application/vnd.example.report",
+            "config": empty,
+            "layers": [empty],
+            "subject": {"mediaType": OCI_MANIFEST, "digest": str(digest), "size": len(subject.raw)},
+            "annotations": {"number": str(number)},
+        }
+        store.put_manifest("app/web", json.dumps(other).encode(), OCI_MANIFEST, tags=())
+    world.sign("app/web", digest, bundle=True)
+    _capped(world, referrers=4)
+    assert _checked(world).answer.state is AnswerState.PASSED
 
 
 def test_what_buildkit_says_is_shown_and_not_believed(world: World) -> None:

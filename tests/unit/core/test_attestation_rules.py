@@ -273,6 +273,9 @@ def test_a_compromised_key_attests_nothing() -> None:
     signers = {"release": Signer("release", (key,))}
     (check,) = checks(ProvenanceMissing(), evidence(node(signatures=signed(attested()))), signers=signers)
     assert check.reason_code == "provenance-key-compromised"
+    elsewhere = ProvenanceMissing(builders=("https://other.test/*",))
+    (check,) = checks(elsewhere, evidence(node(signatures=signed(attested()))), signers=signers)
+    assert check.reason_code == "provenance-key-compromised"
 
 
 def test_what_could_not_be_read_is_undetermined_and_an_oversized_signature_says_nothing_of_attestations() -> (

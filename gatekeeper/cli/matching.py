@@ -29,10 +29,22 @@ _STDIN = "-"
 
 def matched(sbom: str, feeds: Sequence[Path], vex: Sequence[Path]) -> dict[str, Any]:
     """The answer as JSON-ready values. Raises MalformedError for an SBOM or feed that cannot be read."""
-    document = documents.read(_content(sbom))
+    document = _read(_content(sbom))
     with opened(feeds, cache=_cache(), told=tell) as index:
         excuses = _excuses(vex, document) if vex else None
         return _answer(sbom, document, assess(document, index), index, excuses)
+
+
+def _read(content: bytes) -> SbomDocument:
+    """The SBOM, or the one in an in-toto statement or envelope around it, as ``sbom show`` reads a file."""
+    try:
+        return documents.read(content)
+    except MalformedError as error:
+        if error.reason_code != "sbom-format-unsupported":
+            raise
+        from gatekeeper.sbom.reader import Reader
+
+        return Reader().read_any(content)
 
 
 def _excuses(vex: Sequence[Path], document: SbomDocument) -> Excuses:

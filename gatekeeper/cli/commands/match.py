@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 from typing import Annotated
 
@@ -47,6 +48,8 @@ def match(
     with without("typing_extensions"):
         # msgspec takes what it needs from the standard library then, in a tenth of the time.
         import msgspec  # noqa: F401
+    # One answer and the end: nothing is worth being searched for garbage.
+    gc.disable()
     from gatekeeper.cli.matching import blocks, matched
 
     answer = matched(sbom, feed or [], vex or [])

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,13 @@ RECORD = {
         }
     ],
 }
+
+
+@pytest.fixture(autouse=True)
+def collecting() -> Iterator[None]:
+    """The command lives for one answer and turns the collector off; the tests live on."""
+    yield
+    gc.enable()
 
 
 @pytest.fixture(autouse=True)
@@ -167,3 +176,15 @@ def test_vex_that_cannot_be_read_is_a_warning(capsys: pytest.CaptureFixture[str]
     assert code == 1
     assert "vex.json: the VEX document cannot be read" in told.err
     assert json.loads(told.out)["vex"][0]["warnings"]
+
+
+def test_an_sbom_inside_a_statement_is_read(capsys: pytest.CaptureFixture[str]) -> None:
+    predicate = json.loads(Path(sbom("pkg:npm/left-pad@1.2.0")).read_text())
+    statement = {
+        "_type": "https://in-toto.io/Statement/v1",
+        "subject": [],
+        "predicateType": "https://cyclonedx.org/bom",
+        "predicate": predicate,
+    }
+    Path("statement.json").write_text(json.dumps(statement))
+    assert answer(capsys, "statement.json", "--feed", "feed.json")["exit_code"] == 1

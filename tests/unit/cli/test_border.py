@@ -37,6 +37,9 @@ SAMPLES = {
     "ID": "i",
     "SBOM": "sbom.json",
     "FILE": "root.json",
+    "PATH...": "osv.zip",
+    "FEED": "npm",
+    "KEY": "release",
 }
 OPTIONS = {
     "reason": ("--reason", "because"),
@@ -44,6 +47,7 @@ OPTIONS = {
     "before": ("--before", "2026-01-01"),
     "to": ("--to", "archive.jsonl"),
     "rule": ("--rule", "user-root"),
+    "key": ("--key", "signing.pem"),
     "expires": ("--expires", "1d"),
     "verifier_id": ("--verifier-id", "https://gatekeeper.example.test"),
 }

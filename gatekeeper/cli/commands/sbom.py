@@ -119,11 +119,9 @@ def _file(target: str) -> Shown:
         else:
             with Path(target).open("rb") as stream:
                 content = stream.read(MAX_BYTES + 1)
-    except FileNotFoundError as error:
-        raise NotFoundError(f"{target}: there is no such file", reason_code="file-missing") from error
     except OSError as error:
         raise MalformedError(
-            f"{target}: cannot be read: {error.strerror}", reason_code="file-unreadable"
+            f"{target} cannot be read: {error.strerror}", reason_code="file-unreadable"
         ) from error
     if len(content) > MAX_BYTES:
         raise too_large(f"{MAX_BYTES} bytes")

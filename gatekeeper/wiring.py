@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from gatekeeper.workflow.answer import Answer
     from gatekeeper.workflow.check import Scanner
     from gatekeeper.workflow.collect import Collected
+    from gatekeeper.workflow.doctor import Patient
     from gatekeeper.workflow.explain import Explanation
     from gatekeeper.workflow.promote import Promotion
     from gatekeeper.workflow.recover import Found
@@ -355,6 +357,27 @@ def scanning(settings: Settings) -> Iterator[Scanner]:
     finally:
         for close in closers:
             close()
+
+
+def patients(settings: Settings, closers: list[Callable[[], None]]) -> tuple[Patient, ...]:
+    """The configured registries as ``doctor`` examines them, each beside a client that signs in nowhere."""
+    from gatekeeper.registry.registries import ConfiguredRegistries
+    from gatekeeper.registry.settings import Anonymous
+    from gatekeeper.workflow.doctor import Patient
+
+    nobody = ConfiguredRegistries(
+        dataclasses.replace(entry.connection, credentials=Anonymous()) for entry in settings.registries
+    )
+    closers.append(nobody.close)
+    return tuple(
+        Patient(
+            entry.connection.host,
+            entry.repositories,
+            entry.watches,
+            partial(nobody.get, entry.connection.host),
+        )
+        for entry in settings.registries
+    )
 
 
 def settle_memory() -> None:

@@ -14,7 +14,7 @@ from gatekeeper.cli.coercion import HELP_NAMES, read_plainly
 COMMANDS = (
     "demo", "run", "check", "verify", "status", "explain", "promote", "quarantine", "waiver", "hold", "registry",
     "breaker", "policy", "trust", "conformance", "config", "sbom", "match", "affected", "feed", "migrate", "watch",
-    "notification", "audit", "token", "sign", "verify-vsa",
+    "notification", "doctor", "audit", "token", "sign", "verify-vsa",
 )  # fmt: skip
 """In the order of the help. Each is a module of ``commands`` with a function of its name, or an ``app`` of commands."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import getpass
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING, Any, cast
 from gatekeeper.config.load import find_config, load_settings
 from gatekeeper.config.settings import Settings, TrustSettings
 from gatekeeper.core.canonical import to_plain
-from gatekeeper.core.errors import ConfigurationError, GatekeeperError, NotOfferedError
+from gatekeeper.core.diagnosis import Diagnosis, Health
+from gatekeeper.core.errors import ConfigurationError, GatekeeperError, NotOfferedError, UnavailableError
 from gatekeeper.core.lifecycle import CaseState, Decision
 from gatekeeper.core.policy import Policy
-from gatekeeper.core.reference import Reference, parse_reference
+from gatekeeper.core.reference import Reference, Repository, parse_reference
 from gatekeeper.core.trust import TrustRoot
 from gatekeeper.ports import Page, Registries, Registry, Store
-from gatekeeper.wiring import Application, Parts, asking, build, checking, open_store
+from gatekeeper.wiring import Application, Parts, asking, build, checking, open_store, patients
 
 if TYPE_CHECKING:
     from gatekeeper.demo.story_clock import StoryClock
@@ -309,6 +310,60 @@ def try_notification(config: Path | None, name: str) -> Plain:
     finally:
         application.close()
     return {"webhook": name, "state": "taken"}
+
+
+def diagnoses(config: Path | None, *, write_probe: bool) -> Iterator[Diagnosis]:
+    """What ``doctor`` finds, as it finds it. Problems of configuration and database are lines too."""
+    from gatekeeper.config.reload import load_configuration
+    from gatekeeper.workflow.doctor import examine
+    from gatekeeper.workflow.write_probe import probe
+
+    path = find_config(config)
+    try:
+        configuration = load_configuration(path)
+    except ConfigurationError as error:
+        for problem in error.problems:
+            yield Diagnosis(
+                "configuration", str(path), Health.FAILED, error.reason_code, problem, "Mend the file."
+            )
+        return
+    for warning in configuration.warnings:
+        yield Diagnosis(
+            "configuration", str(path), Health.WARNING, "configuration-warning", warning, "Mend the file."
+        )
+    yield Diagnosis("configuration", str(path), Health.OK, "configuration-usable", "both files can be used")
+    settings = configuration.settings
+    try:
+        application = build(settings, lambda: configuration.policy)
+    except (ConfigurationError, UnavailableError) as error:
+        away = isinstance(error, UnavailableError)
+        remedy = "Look at network, user and password of `database`." if away else "See the message."
+        health = Health.UNREACHABLE if away else Health.FAILED
+        yield Diagnosis("database", settings.database.url, health, error.reason_code, error.message, remedy)
+        return
+    yield Diagnosis(
+        "database", settings.database.url, Health.OK, "schema-current", "answers; its schema is current"
+    )
+    closers: list[Callable[[], None]] = [application.close]
+    try:
+        yield from examine(application.room, patients(settings, closers))
+        for entry in settings.registries if write_probe else ():
+            host = entry.connection.host
+            if entry.scratch_repository is None:
+                yield Diagnosis(
+                    "write-probe",
+                    host,
+                    Health.WARNING,
+                    "no-scratch-repository",
+                    "nothing was written: no scratch repository is named",
+                    "Set `scratch_repository` of this registry.",
+                )
+                continue
+            where = Repository(host, entry.scratch_repository)
+            yield from probe(application.room.registries.get(host), where, nonce=application.room.nonce())
+    finally:
+        for close in closers:
+            close()
 
 
 def preview_policy(config: Path | None, policy: Path | None) -> Plain:

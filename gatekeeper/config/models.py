@@ -167,6 +167,11 @@ class RegistryModel(Table):
         "catalog, only names without a wildcard are found.",
     )
     exclude: Texts = Field((), description="Globs over repository paths that are not watched.")
+    scratch_repository: Text | None = Field(
+        None,
+        description="Path of a repository in which `gatekeeper doctor --write-probe` may write and delete; nothing "
+        "else ever writes there.",
+    )
     credentials: CredentialsModel | None = Field(None, description="How we sign in; left out: anonymously.")
     plain_http: Flag = Field(False, description="Speak http. Never fallen back to by itself.")
     api_host: Text | None = Field(None, description="`host[:port]` that serves the API, when it is another.")

@@ -29,6 +29,7 @@ from gatekeeper.registry.settings import (
 )
 
 HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9]([a-z0-9._-]*[a-z0-9])?)(:[0-9]{1,5})?", re.ASCII)
+PATH = re.compile(r"[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*(/[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*)*", re.ASCII)
 REALM = re.compile(rf"(https?://)?{HOST.pattern}", re.ASCII)
 
 
@@ -77,7 +78,16 @@ def assemble_registry(assembly: Assembly, model: RegistryModel, at: Location) ->
     except ConfigurationError as error:
         assembly.wrong((*at, "host"), error.message)
         return None
-    return WatchedRegistry(connection, model.repositories, model.exclude)
+    return WatchedRegistry(
+        connection, model.repositories, model.exclude, _scratch(assembly, model, (*at, "scratch_repository"))
+    )
+
+
+def _scratch(assembly: Assembly, model: RegistryModel, at: Location) -> str | None:
+    path = model.scratch_repository
+    if path is not None and not PATH.fullmatch(path):
+        assembly.wrong(at, "must be a repository path without the host, for example 'scratch/gatekeeper'")
+    return path
 
 
 def _host(assembly: Assembly, written: str, at: Location) -> str | None:

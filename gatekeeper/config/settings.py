@@ -28,6 +28,8 @@ class WatchedRegistry:
     repositories: tuple[str, ...] = ("**",)
     """Globs over the path (without the host); the policy's scopes narrow further."""
     exclude: tuple[str, ...] = ()
+    scratch_repository: str | None = None
+    """Where ``doctor --write-probe`` may write."""
 
     def watches(self, path: str) -> bool:
         """True when this repository path is to be looked at."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
@@ -91,8 +92,8 @@ class Registry(Protocol):
         """What has been learned so far; asks the registry only what reading can tell (ping, referrers)."""
         ...
 
-    def ping(self) -> None:
-        """GET /v2/. Raises UnavailableError."""
+    def ping(self) -> datetime | None:
+        """GET /v2/; what time it is there, by the answer's ``Date``. Raises UnavailableError."""
         ...
 
     def repositories(self) -> Iterator[str]:

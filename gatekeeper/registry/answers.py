@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 from gatekeeper.core.errors import Cause, GatekeeperError, MalformedError, NotFoundError, UnavailableError
@@ -75,3 +77,12 @@ def media_type_of(headers: HeaderFields) -> str | None:
 
 def _not_found_reason(code: str) -> str:
     return {"NAME_UNKNOWN": "repository-not-found", "BLOB_UNKNOWN": "blob-not-found"}.get(code, "not-found")
+
+
+def http_date(written: str | None) -> datetime | None:
+    """A ``Date`` field (RFC 9110, 5.6.7) in UTC; None for none, and for one that cannot be read."""
+    try:
+        moment = parsedate_to_datetime(written or "")
+    except (ValueError, OverflowError):
+        return None
+    return moment.astimezone(UTC) if moment.tzinfo is not None else moment.replace(tzinfo=UTC)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
+from datetime import datetime
 from threading import Lock
 
 from gatekeeper.core.digest import Digest
@@ -12,7 +13,7 @@ from gatekeeper.core.errors import NotFoundError, NotOfferedError
 from gatekeeper.core.manifest import Descriptor, Manifest
 from gatekeeper.ports import Capabilities, Copied, Offered, Referrers, Registry, Resolved, Rewrite
 from gatekeeper.registry import blobs, lists, manifests
-from gatekeeper.registry.answers import protocol_error
+from gatekeeper.registry.answers import http_date, protocol_error
 from gatekeeper.registry.asking import Asking, Terms, checked_tag, expect
 from gatekeeper.registry.attach import attach, detach
 from gatekeeper.registry.capability import Learned
@@ -59,8 +60,8 @@ class OciRegistry(Asking):
         """What the registry last said of its rate limit."""
         return self.pacer.rate_limit
 
-    def ping(self) -> None:
-        """GET /v2/. Raises UnavailableError."""
+    def ping(self) -> datetime | None:
+        """GET /v2/; what time it is there, by the answer's ``Date``. Raises UnavailableError."""
         answer = self.ask("GET", "/v2/", terms=Terms(scope=()))
         what = f"ping of {self.host}"
         try:
@@ -68,6 +69,7 @@ class OciRegistry(Asking):
         except NotFoundError as error:
             raise protocol_error(what, "there is no registry API at /v2/") from error
         self._pinged = True
+        return http_date(answer.headers.get("Date"))
 
     # --- lists --------------------------------------------------------------------------------------------------
 

@@ -62,9 +62,11 @@ def list_repositories(asking: Asking) -> Iterator[str]:
     found: set[str] = set()
     for answer in _first_with_size(asking, "/v2/_catalog", CATALOG, what):
         if answer.status_code in _NOT_OFFERED and not found:
+            refused = answer.status_code in (401, 403)
             raise NotOfferedError(
-                f"{what}: not offered to us (status {answer.status_code}); name repositories literally",
-                reason_code="catalog-not-offered",
+                f"{what}: {'refused to us' if refused else 'not offered'} (status {answer.status_code}); "
+                "name repositories literally" + (", or allow `registry:catalog:*`" if refused else ""),
+                reason_code="catalog-refused" if refused else "catalog-not-offered",
             )
         if answer.status_code != 200:
             raise failure(answer, what)

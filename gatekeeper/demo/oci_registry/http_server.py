@@ -7,6 +7,7 @@ import socket
 import ssl
 import struct
 from collections.abc import Callable, Iterable, Iterator
+from email.utils import formatdate
 from http import HTTPStatus
 from http.server import ThreadingHTTPServer
 from socketserver import StreamRequestHandler
@@ -244,6 +245,8 @@ class _Connection(StreamRequestHandler):
         elif answer.framing is Framing.LENGTH and answer.status not in (204, 304):
             lines.append(f"Content-Length: {len(answer.content())}")
         lines.append("Docker-Distribution-Api-Version: registry/2.0")
+        if "Date" not in answer.headers:
+            lines.append(f"Date: {formatdate(usegmt=True)}")
         if not keep:
             lines.append("Connection: close")
         return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1", "replace")

@@ -19,7 +19,7 @@ AGREED = {
     "feed update", "feed import", "feed list", "feed show", "feed export", "feed accept",
     "sbom show", "sign key generate", "sign key list",
     "trust update", "trust impact", "trust import", "trust list",
-    "watch", "notification list", "notification resend", "notification test",
+    "doctor", "watch", "notification list", "notification resend", "notification test",
     "config check", "config schema", "config show", "audit verify", "audit head",
     "audit list", "audit export", "audit archive",
     "token create", "token list", "token revoke",

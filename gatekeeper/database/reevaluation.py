@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, case, exists, func, literal, select, update
+from sqlalchemy import ColumnElement, Connection, case, exists, func, literal, or_, select, update
 
 from gatekeeper.core.lifecycle import IntentKind, IntentState
 from gatekeeper.core.verdict import State
@@ -103,7 +103,7 @@ class Reevaluation:
             judged = connection.execute(select(func.count()).where(subject.c.state.is_not(None))).scalar_one()
             too_much = turned > minimum and turned > share * judged
             oldest = min(row.change for row in waiting_feeds) - 1
-            if not too_much and _anything_stale(connection, oldest):
+            if not too_much and _anything_stale(connection, oldest, now):
                 return ()
         return tuple(self._decide(row, turned, judged, held=too_much, now=now) for row in waiting_feeds)
 
@@ -142,7 +142,8 @@ def stale() -> ColumnElement[bool]:
     )
 
 
-def _anything_stale(connection: Connection, since: int) -> bool:
+def _anything_stale(connection: Connection, since: int, now: datetime) -> bool:
+    """True while a subject waits for its new verdict; one that was looked at and left (no scope covers it) does not."""
     subject, link, group = tables.subject, tables.subject_group, tables.component_group
     statement = (
         select(subject.c.id)
@@ -153,6 +154,11 @@ def _anything_stale(connection: Connection, since: int) -> bool:
             group.c.changed > subject.c.judged_change,
             subject.c.dropped.is_(None),
             subject.c.state.is_not(None),
+            or_(
+                subject.c.marked_change < group.c.changed,
+                subject.c.next_due <= now,
+                subject.c.lease_until > now,
+            ),
         )
         .limit(1)
     )

@@ -51,6 +51,7 @@ class Verdicts:
             keep_images(connection, judgement)
             known = connect_documents(connection, row, judgement.evidence)
             verdict_id = _keep_verdict(connection, row, judgement, now)
+            _announce_deadline(connection, row, judgement.verdict, now)
             _keep_passes(connection, row.repository_id, judgement.verdict, now)
             record_uses(connection, row.id, judgement.verdict, now=now)
             again = apply_plans(connection, row, judgement, now)
@@ -160,6 +161,26 @@ def _content(verdict: Verdict) -> Digest:
     plain = cast("dict[str, Any]", to_plain(verdict))
     kept = {name: value for name, value in plain.items() if name not in _TIMES}
     return Digest.of(json.dumps(kept, sort_keys=True, separators=(",", ":")).encode())
+
+
+def _announce_deadline(connection: Connection, subject: Any, verdict: Verdict, now: datetime) -> None:
+    """Once for each deadline of a passing image: people are told before it strikes."""
+    if verdict.state is not State.PASSED or verdict.fails_at in (None, subject.fails_at):
+        return
+    first = verdict.failing_later[0]
+    audit.add(
+        connection,
+        actor=audit.DAEMON,
+        action="verdict-will-fail",
+        subject=f"{verdict.subject.repository}@{verdict.subject.digest}",
+        reason=first.reason_code,
+        detail={
+            "fails_at": f"{verdict.fails_at:%Y-%m-%dT%H:%M:%SZ}",
+            "rule": first.rule,
+            "message": first.message,
+        },
+        now=now,
+    )
 
 
 def _keep_passes(connection: Connection, repository_id: int, verdict: Verdict, now: datetime) -> None:

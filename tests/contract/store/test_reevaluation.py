@@ -235,6 +235,18 @@ def test_a_version_that_makes_little_fail_is_accepted_once_everything_is_judged(
     assert is_due(store, "vulnerable")  # planned again, now as something that may be done
 
 
+def test_what_no_scope_covers_any_more_keeps_no_version_waiting(store: Database) -> None:
+    three_images(store)
+    store.weigh(share=0.2, minimum=0, now=NOW)
+    load(store, [record("GHSA-1", aliases=["CVE-2026-1"])], complete=False)
+    store.spread_changes(now=NOW)
+    lease = claim_one(store, WorkKind.SUBJECT)
+    assert store.weigh(share=0.2, minimum=0, now=NOW) == ()
+    store.release(lease, next_due=NOW + HOUR, error=None)
+    (weighed,) = store.weigh(share=0.2, minimum=0, now=NOW)
+    assert not weighed.held
+
+
 def turned(store: Database) -> None:
     """The vulnerable image fails by the new version alone."""
     lease = claim_one(store, WorkKind.SUBJECT)

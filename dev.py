@@ -7,6 +7,7 @@ python3 dev.py test [--full]    every test that this machine can run (--full dem
 python3 dev.py check            lint, format, types, floors
 python3 dev.py bench [...]      benchmarks against peers, ratios in one run
 python3 dev.py soak [...]       the daemon killed again and again at random moments
+python3 dev.py load [...]       a simulated day over ten thousand repositories, with everything that goes wrong
 python3 dev.py lock [...]       resolve the dependencies again into the hash-locked files (needs uv)
 """
 
@@ -180,7 +181,12 @@ def main(arguments: list[str]) -> int:
         return 0
     if command == "lock":
         return lock(rest)
-    modules = {"demo": ["gatekeeper", "demo"], "bench": ["benchmarks"], "soak": ["tests.soak"]}
+    modules = {
+        "demo": ["gatekeeper", "demo"],
+        "bench": ["benchmarks"],
+        "soak": ["tests.soak"],
+        "load": ["tests.load"],
+    }
     if command not in {*modules, "test", "check"}:
         stop(f"no command `{command}`; `python3 dev.py --help` lists them.")
     install()

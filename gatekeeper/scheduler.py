@@ -313,6 +313,7 @@ class Daemon:
                 change.turned,
                 f"gatekeeper policy accept {change.revision} --reason TEXT",
             )
+            self._audit("policy-change-pending", f"{change.revision} turned {change.turned} digests")
         self._told = told
 
     def _announce_ends(self) -> None:

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 ENOUGH_TAGS = 200
 ENOUGH_SHARE = 20
-"""A sample of so many tags, or of one in so many, speaks for a whole registry."""
+"""A sample of so many tags, or of one in so many, speaks for a whole registry; of a small one the half does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Unrest:
     known: int
     """Tags that are recorded."""
     looked_at: int
-    """Those of them that were looked at within the last interval, or are counted in ``changed``."""
+    """Those of them that were looked at since the first of the changes was seen."""
     changed: int
     """Those that had vanished or pointed elsewhere, whether that was recorded or not."""
 
@@ -45,5 +45,5 @@ def weigh(unrest: Unrest, *, share: float, floor: int) -> Weighed:
     """Doubt when at least ``floor`` tags, and more than ``share`` of those looked at, have changed."""
     if unrest.changed < floor or unrest.changed <= share * unrest.looked_at:
         return Weighed.CALM
-    enough = min(unrest.known, max(ENOUGH_TAGS, unrest.known // ENOUGH_SHARE))
+    enough = min(unrest.known // 2, max(ENOUGH_TAGS, unrest.known // ENOUGH_SHARE))
     return Weighed.DOUBT if unrest.looked_at >= enough else Weighed.UNCLEAR

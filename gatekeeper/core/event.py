@@ -83,6 +83,30 @@ KINDS: Mapping[str, KindOfEvent] = {
         "`gatekeeper feed show ID`; then `gatekeeper feed accept ID --reason TEXT`.",
     ),
     "feed-accepted": KindOfEvent("A person accepted a held feed: its findings act.", "None."),
+    "recovery-on": KindOfEvent(
+        "The registry shows cases that the database does not know: nothing is written, everything is proposed.",
+        "`gatekeeper quarantine recover`, read what it found, then again with `--accept --reason TEXT`.",
+    ),
+    "recovery-off": KindOfEvent("A person has recovered, or left it: we act again.", "None."),
+    "registry-doubted": KindOfEvent(
+        "So much of a registry vanished or moved at once that nothing of it is recorded or acted on.",
+        "Ask who runs it; if it is right: `gatekeeper registry accept HOST --reason TEXT`.",
+    ),
+    "registry-accepted": KindOfEvent(
+        "A person believes a doubted registry: what it shows is recorded.", "None."
+    ),
+    "registry-believed": KindOfEvent("A doubted registry shows again what is known.", "None."),
+    "baseline-drawn": KindOfEvent(
+        "Enforcement begins in some repositories: what was seen there before is proposed only.",
+        "Work off `gatekeeper quarantine list --state proposed`.",
+    ),
+    "policy-change-pending": KindOfEvent(
+        "A policy, key set or version turned so many images from passed to failed that they are proposals.",
+        "`gatekeeper policy pending`; if it is meant: `gatekeeper policy accept REVISION --reason TEXT`.",
+    ),
+    "policy-accepted": KindOfEvent("What a policy turned into failed may be acted on.", "None."),
+    "waiver-added": KindOfEvent("A person accepted a deviation for a while.", "None."),
+    "waiver-revoked": KindOfEvent("A waiver or release was ended before its time.", "None."),
     "waiver-ending": KindOfEvent(
         "An accepted deviation ends soon; its findings count again from that second on.",
         "Mend what was waived, or accept it anew: `gatekeeper waiver add`.",

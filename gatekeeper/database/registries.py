@@ -22,11 +22,23 @@ class RegistryRows:
     _link: Link
 
     def unrest(self, lease: Lease, *, known: int, changed: int, since: datetime) -> Unrest:
-        """The leased repository with these figures, and every other of its registry as last seen after ``since``."""
+        """The leased repository with these figures, and every other of its registry as last seen.
+
+        A change that was seen before ``since`` opens no sample: only looks since the first later one are compared.
+        """
         table = tables.repository
         with self._link.reading() as connection:
             mine = fenced(connection, lease)
-            seen = or_(table.c.read_at >= since, table.c.changed_tags > 0)
+            first = connection.execute(
+                select(func.min(table.c.read_at)).where(
+                    table.c.registry_id == mine.registry_id,
+                    table.c.id != mine.id,
+                    table.c.changed_tags > 0,
+                    table.c.read_at >= since,
+                )
+            ).scalar()
+            changed_too = table.c.changed_tags > 0
+            seen = changed_too if first is None else or_(table.c.read_at >= first, changed_too)
             row = connection.execute(
                 select(
                     func.coalesce(func.sum(table.c.known_tags), 0).label("known"),

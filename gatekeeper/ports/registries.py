@@ -39,7 +39,7 @@ class RegistryStore(Protocol):
     """What ``workflow.doubt`` needs."""
 
     def unrest(self, lease: Lease, *, known: int, changed: int, since: datetime) -> Unrest:
-        """The leased repository with these figures, and every other of its registry as last seen after ``since``."""
+        """The leased repository with these figures, and the others as seen since the first change after ``since``."""
         ...
 
     def doubts(self) -> tuple[Doubt, ...]:

@@ -74,6 +74,9 @@ class World:
     clock: HandClock = field(default_factory=HandClock)
     policy: Policy = field(default_factory=lambda: policy_of(SCOPE))
     caps: Caps = field(default_factory=Caps)
+    polling: PollingSettings = PollingSettings(  # noqa: RUF009 - frozen
+        interval=MINUTE, min_interval=MINUTE / 2, max_interval=MINUTE * 2
+    )
     nonces: Iterator[int] = field(default_factory=lambda: itertools.count(1))
     notifier: Notifier | None = None
     """Who tells people; nobody is told when there is none."""
@@ -107,7 +110,7 @@ class World:
             policy=self.directory / "policy.toml",
             registries=(WatchedRegistry(connection),),
             database=DatabaseSettings(self.database),
-            polling=PollingSettings(interval=MINUTE, min_interval=MINUTE / 2, max_interval=MINUTE * 2),
+            polling=self.polling,
             caps=self.caps,
         )
         parts = Parts(

@@ -1,0 +1,1 @@
+"""A simulated day over many repositories: outages, refusals, lost credentials and a mass tag jump."""

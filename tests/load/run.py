@@ -19,6 +19,7 @@ from gatekeeper.demo.registry import EmbeddedRegistry
 from gatekeeper.demo.registry_faults import Match, Status
 from gatekeeper.engine.local import InlineEngine
 from gatekeeper.scheduler import Daemon
+from gatekeeper.workflow.doubt import accept
 from gatekeeper.workflow.hold import close_breaker
 from tests.integration.workflow.world import SCOPE, World, policy_of
 
@@ -114,7 +115,7 @@ class Simulation:
         if hour not in faults:
             yield
             return
-        away = self.world.registry.faults.add(Match(".*", ".*"), faults[hour])
+        away = self.world.registry.faults.add(Match(), faults[hour])
         replaced = self._replaced()
         try:
             yield
@@ -124,13 +125,13 @@ class Simulation:
             self.day.wrong.append(f"hour {hour}: a tag was replaced while nothing could be asked")
 
     def _people(self, hour: int) -> None:
-        """Images that fail are pushed; at hour 13 most tags jump, and two hours later somebody puts them back."""
+        """Images that fail are pushed; at hour 13 most tags jump, and six hours later somebody puts them back."""
         if hour == 13:
             for path in self._some(int(self.day.repositories * JUMPS)):
                 self._push(path, self._made_bad(f"jump {path}"))
                 self._jumped.append(path)
             return
-        if hour == 15:
+        if hour == 19:
             self.day.jumped_acted = sum(self._tombstone(path) for path in self._jumped)
             for path in sorted(self._truth):
                 if self._truth[path] != self._good.digest and not self._tombstone(path):
@@ -175,6 +176,9 @@ class Simulation:
             self.day.breakers += 1
             close_breaker(self.world.app.room, actor="night shift", reason="looked at it")
         self.day.doubted += len(store.doubts())
+        if hour == 21 and store.doubts():
+            # What was pushed meanwhile keeps a small registry from looking as it did: a person has to say so.
+            accept(self.world.app.room, self.world.registry.host, actor="night shift", reason="put back")
         self.day.resident.append(resident())
         for path, digest in self._truth.items():
             shown = self.world.shown(path, "1.0")

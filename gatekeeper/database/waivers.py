@@ -146,7 +146,8 @@ def record_uses(connection: Connection, subject_id: int, verdict: Verdict, *, no
             subject=waiver_subject(name),
             reason=verdict.reason_code,
             detail={
-                "image": f"{verdict.subject.repository}@{verdict.subject.digest}",
+                "repository": str(verdict.subject.repository),
+                "digest": str(verdict.subject.digest),
                 "rules": " ".join(sorted({one.rule for one in verdict.findings if one.waived_by == name})),
                 "policy": verdict.policy_revision,
                 "evidence": str(verdict.evidence),

@@ -150,6 +150,8 @@ def test_an_auditors_question(house: House) -> None:
     explained = house.json("explain", f"{house.name('bad')}@{bad.digest}")
     (rule,) = [rule for rule in explained["rules"] if rule["rule"] == "user-root"]
     assert rule["findings"][0]["waived_by"].startswith("release-")
+    told = house.json("audit", "list", "--image", f"{house.name('bad')}@{bad.digest}")["items"]
+    assert {"verdict-recorded", "case-opened", "waiver-used"} <= {row["action"] for row in told}
     assert house.run("audit", "verify", "--expect", head).code == 0
     seq, _, link = head.partition(":")
     assert house.run("audit", "verify", "--expect", f"{seq}:{'0' * len(link)}").code == 1

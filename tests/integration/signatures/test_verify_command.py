@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -69,3 +70,18 @@ def test_every_check_of_the_corpus(
     assert asked.answer["state"] == ("verified" if passes else asked.answer["state"])
     assert asked.answer["exit_code"] == asked.exit_code
     assert any(one["counts"] for one in asked.answer["candidates"]) is passes
+
+
+def test_a_trust_policy_that_skips_verifies_nothing(
+    loaded: RegistryServer, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    policy = tmp_path / "trustpolicy.json"
+    statement = {"name": "skip", "registryScopes": [f"{loaded.host}/corpus/notation-jws-rsa2048"]}
+    level = {"signatureVerification": {"level": "skip"}}
+    policy.write_text(json.dumps({"version": "1.0", "trustPolicies": [{**statement, **level}]}))
+    store = REAL_TOOLS / "trust/notation/truststore"
+    options = ("--notation-policy", str(policy), "--notation-trust-store", str(store))
+    asked = verify(capsys, f"{loaded.host}/corpus/notation-jws-rsa2048:v1", *options)
+    assert (asked.exit_code, asked.answer["state"]) == (1, "skipped")
+    asked = verify(capsys, f"{loaded.host}/corpus/notation-cose-ec256:v1", *options)
+    assert (asked.exit_code, asked.answer["state"]) == (1, "refused"), "no statement is for this repository"

@@ -113,7 +113,7 @@ TAIL = """## Without a token
 | route | answer |
 |---|---|
 | `GET /healthz` | 200 while the process answers |
-| `GET /readyz` | 200, or 503 and what is `missing` |
+| `GET /readyz` | 200 with `state` `ready` or `degraded` (`brakes` and `blind` say why), or 503 and what is `missing` |
 | `GET /metrics` | Prometheus text: subjects, cases and intents by state, requests. Never an image or digest |
 | `GET /signing-keys` | public keys of our attestations, retired ones too: `id`, `state`, `source`, `pem` |
 | `GET /openapi.json` | the OpenAPI document |

@@ -1,5 +1,6 @@
 """The registry alone tells of the open cases."""
 
+import shutil
 from datetime import timedelta
 from threading import Event
 
@@ -8,7 +9,7 @@ from gatekeeper.core.manifest import OCI_MANIFEST
 from gatekeeper.core.policy import Action
 from gatekeeper.core.verdict import Result
 from gatekeeper.demo.registry import Match
-from gatekeeper.demo.registry_faults import After
+from gatekeeper.demo.registry_faults import After, Status
 from gatekeeper.engine.local import LocalEngine
 from gatekeeper.scheduler import Daemon, Rhythm
 from gatekeeper.workflow.answer import AnswerState
@@ -146,3 +147,49 @@ def test_what_a_daemon_on_the_same_database_has_just_quarantined_is_not_forgotte
     world.rounds(2)
     assert world.tombstone("app/web", "1.0")
     assert hold_when_forgotten(world.app.room) is None
+
+
+def test_a_database_older_than_the_registry_proposes_and_leaves_open_intents_to_a_person(
+    world: World,
+) -> None:
+    """Put back from a backup that was made while an action was under way; another was finished since."""
+    first = world.push("app/first", "1.0", user="0", text="first")
+    refused = world.registry.faults.add(Match("PUT|POST|PATCH"), Status(503))
+    world.rounds(1)
+    (intent,) = world.intents(world.case())
+    assert intent.state.open
+    world.app.close()
+    copy = world.directory / "backup.db"
+    shutil.copy(world.directory / "gatekeeper.db", copy)
+    world.start()
+    world.registry.faults.remove(refused)
+    world.push("app/second", "1.0", user="0", text="second")
+    world.rounds(3, every=timedelta(hours=1))
+    assert world.tombstone("app/first", "1.0")
+    world.app.close()
+    for suffix in ("-wal", "-shm"):
+        (world.directory / f"gatekeeper.db{suffix}").unlink(missing_ok=True)
+    shutil.copy(copy, world.directory / "gatekeeper.db")
+    world.start()
+
+    found = hold_when_forgotten(world.app.room)
+    assert found is not None
+    assert "gatekeeper quarantine recover" in found.reason
+    world.push("app/third", "1.0", user="0", text="third")
+    world.registry.clear_requests()
+    world.rounds(3, every=timedelta(hours=1))
+    assert set(world.methods()) <= {"GET", "HEAD"}
+    (still,) = world.app.room.store.open_intents()
+    assert (still.draft.digest, still.state.open) == (first, True)
+    (proposed,) = world.cases(CaseState.PROPOSED)
+    assert (proposed.repository.path, proposed.why_proposed) == ("app/third", "database-behind")
+
+    world.app.recover(actor="ann", reason="restored last night's backup")
+    world.app.hold_off(actor="ann", reason="recovered")
+    world.rounds(4, every=timedelta(hours=1))
+    assert {case.repository.path for case in world.cases(CaseState.OPEN)} == {
+        "app/first",
+        "app/second",
+        "app/third",
+    }
+    assert world.app.room.store.open_intents() == ()

@@ -55,24 +55,20 @@ QUICK = Sizes(10_000, 20, 200, 4_000)
 def measure(sizes: Sizes) -> Iterator[Report]:
     """SQLite, PostgreSQL, then the import of a large feed."""
     estate = estates.make(sizes.images)
-    report = Report(
-        f"A new advisory in an estate of {len(estate.images):,} images ({estate.mean:.0f} components each, "
-        f"{len(estate.components):,} different, {len(estate.groups):,} groups)",
-        ("database", "what", "p50 ms", "p95 ms", "worst ms", "images, worst"),
-    )
     with scratch() as folder:
-        url = f"sqlite:///{folder / 'estate.db'}"
-        _measure_database(report, "SQLite", url, estate, sizes, bound=0.5)
+        yield _measure_database("SQLite", f"sqlite:///{folder / 'estate.db'}", estate, sizes, bound=0.5)
     with postgres() as server, server.database() as url:
-        _measure_database(report, "PostgreSQL", url, estate, sizes, bound=1.0)
-    yield report
+        yield _measure_database("PostgreSQL", url, estate, sizes, bound=1.0)
     del estate
     yield _measure_import(sizes)
 
 
-def _measure_database(
-    report: Report, name: str, url: str, estate: estates.Estate, sizes: Sizes, *, bound: float
-) -> None:
+def _measure_database(name: str, url: str, estate: estates.Estate, sizes: Sizes, *, bound: float) -> Report:
+    report = Report(
+        f"{name}: a new advisory in an estate of {len(estate.images):,} images ({estate.mean:.0f} components each, "
+        f"{len(estate.components):,} different, {len(estate.groups):,} groups)",
+        ("advisory about", "p50 ms", "p95 ms", "worst ms", "images, worst"),
+    )
     upgrade(url)
     begin = time.perf_counter()
     estates.write(estate, url, MATCHER)
@@ -96,14 +92,8 @@ def _measure_database(
             seconds = sorted(taken for taken, _ in found)
             worst = max(worst, seconds[-1])
             most = max(found)[1]
-            report.row(
-                name,
-                what,
-                1e3 * median(seconds),
-                1e3 * seconds[len(seconds) * 95 // 100],
-                1e3 * seconds[-1],
-                most,
-            )
+            tail = seconds[len(seconds) * 95 // 100]
+            report.row(what, 1e3 * median(seconds), 1e3 * tail, 1e3 * seconds[-1], most)
         report.targets.append(
             Target(
                 f"{name}: advisory to images known and marked, worst", worst, bound, at_least=False, unit="s"
@@ -115,6 +105,7 @@ def _measure_database(
         )
     finally:
         store.close()
+    return report
 
 
 def _record(name: str, ecosystem: str, package: str, fixed: int) -> FeedRecord:

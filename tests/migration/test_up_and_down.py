@@ -11,6 +11,7 @@ from gatekeeper.core.errors import ConfigurationError
 from gatekeeper.database import Current, Database, Outdated, migrate
 from gatekeeper.database.connection import make_engine
 from gatekeeper.database.tables import metadata
+from tests.contract.store.knowledge import MATCHER, document, load, record
 from tests.contract.store.samples import APP, NOW, quarantined
 
 
@@ -39,6 +40,8 @@ def test_up_and_down_with_rows_in_it(empty_url: str) -> None:
     migrate.upgrade(empty_url)
     store = Database.open(empty_url)
     subject, case_id = quarantined(store)
+    store.keep_documents((document("sbom", "pkg:pypi/requests@1.5"),), MATCHER)
+    load(store, [record("GHSA-1")])
     head = store.head()
     migrate.upgrade(empty_url)
     assert store.case(case_id).case.digest == subject.digest

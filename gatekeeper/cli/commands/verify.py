@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated
-
 import typer
 
 from gatekeeper.cli.options import ImageArgument, OutputOption
@@ -24,6 +21,17 @@ from gatekeeper.cli.trust_options import (
     WithoutCertificateLogOption,
     WithoutLogOption,
 )
+from gatekeeper.cli.verify_options import (
+    AnnotationOption,
+    MetadataOption,
+    NotationPolicyOption,
+    NotationTrustStoreOption,
+    PlatformOption,
+    PredicateTypeOption,
+    SignatureRepositoryOption,
+    SignedViaOption,
+    ThresholdOption,
+)
 from gatekeeper.core.rules.signed import SignedVia
 
 
@@ -39,61 +47,15 @@ def verify(
     trust_directory: TrustDirectoryOption = None,
     without_log: WithoutLogOption = False,
     without_certificate_log: WithoutCertificateLogOption = False,
-    notation_policy: Annotated[
-        Path | None,
-        typer.Option(
-            "--notation-policy", metavar="FILE", help="Notary Project trust policy (trustpolicy.json)."
-        ),
-    ] = None,
-    notation_trust_store: Annotated[
-        Path | None,
-        typer.Option(
-            "--notation-trust-store", metavar="DIR", help="Its trust store: the folder that holds x509/."
-        ),
-    ] = None,
-    metadata: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--metadata",
-            metavar="NAME=VALUE",
-            help="User metadata that a notation signature must have signed.",
-        ),
-    ] = None,
-    threshold: Annotated[
-        int, typer.Option("--threshold", min=1, metavar="N", help="So many different signers are needed.")
-    ] = 1,
-    predicate_type: Annotated[
-        str | None,
-        typer.Option(
-            "--type",
-            metavar="PREDICATE-URI",
-            help="Require a verified attestation of this predicate type instead of a signature; cosign's short "
-            "names (slsaprovenance1, spdxjson, cyclonedx, vuln, openvex, custom ...) are read too.",
-        ),
-    ] = None,
-    annotation: Annotated[
-        list[str] | None,
-        typer.Option("--annotation", "-a", metavar="NAME=VALUE", help="Annotation that must be signed."),
-    ] = None,
-    platform: Annotated[
-        str | None,
-        typer.Option("--platform", metavar="OS/ARCH[/VARIANT]", help="Judge that image of an index."),
-    ] = None,
-    signed_via: Annotated[
-        SignedVia,
-        typer.Option(
-            "--signed-via",
-            help="With --platform, whose signature counts: the image's own, that of the index that lists it, or any.",
-        ),
-    ] = SignedVia.ANY,
-    signature_repository: Annotated[
-        str | None,
-        typer.Option(
-            "--signature-repository",
-            metavar="REPOSITORY",
-            help="Look for signatures there too (COSIGN_REPOSITORY).",
-        ),
-    ] = None,
+    notation_policy: NotationPolicyOption = None,
+    notation_trust_store: NotationTrustStoreOption = None,
+    metadata: MetadataOption = None,
+    threshold: ThresholdOption = 1,
+    predicate_type: PredicateTypeOption = None,
+    annotation: AnnotationOption = None,
+    platform: PlatformOption = None,
+    signed_via: SignedViaOption = SignedVia.ANY,
+    signature_repository: SignatureRepositoryOption = None,
     plain_http: PlainHttpOption = False,
     ca_file: RegistryCaOption = None,
     auth_realm: AuthRealmOption = None,

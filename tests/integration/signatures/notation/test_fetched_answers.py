@@ -14,7 +14,8 @@ from gatekeeper.core.errors import Cause, UnavailableError
 from gatekeeper.signatures.notation.answers import ConfiguredAnswers
 from gatekeeper.signatures.notation.settings import RevocationSettings
 from tests.fakes import notary
-from tests.fakes.notary import CHAIN, ISSUING, NOW, Party, Signing, entry, judged, key
+from tests.fakes.notary import CHAIN, ISSUING, NOW, Party, Signing, judged, key
+from tests.fakes.notary_revocation import entry, ocsp_response, revocation_list
 
 Answering = Callable[[str, bytes], tuple[int, bytes]]
 
@@ -106,7 +107,7 @@ def test_the_responder_then_the_list(
     authority: _Authority, answers: ConfiguredAnswers, clock: _Clock
 ) -> None:
     leaf = _leaf(authority)
-    lists = {"/ca.crl": notary.revocation_list()}
+    lists = {"/ca.crl": revocation_list()}
     authority.answer = lambda path, _: (200, lists[path]) if path in lists else (500, b"")
     assert _code(leaf, answers) == "signature-verified"
     assert authority.asked == ["POST /ocsp", "GET /ca.crl"]
@@ -117,14 +118,14 @@ def test_the_responder_then_the_list(
     clock.at += timedelta(minutes=2)
     assert _code(leaf, answers) == "signature-verified"
     assert authority.asked[2:] == ["POST /ocsp"]
-    lists["/ca.crl"] = notary.revocation_list(entry(leaf))
+    lists["/ca.crl"] = revocation_list(entry(leaf))
     clock.at += timedelta(hours=1)
     assert _code(leaf, answers) == "notation-revoked"
 
 
 def test_a_responder_that_answers(authority: _Authority, answers: ConfiguredAnswers) -> None:
     leaf = _leaf(authority)
-    response = notary.ocsp_response(leaf)
+    response = ocsp_response(leaf)
     authority.answer = lambda path, body: (200, response) if path == "/ocsp" and body else (404, b"")
     assert _code(leaf, answers) == "signature-verified"
     assert authority.asked == ["POST /ocsp"]
@@ -162,7 +163,7 @@ def test_a_list_larger_than_any_is_over_the_cap(
 
 
 def test_one_address_is_asked_once_by_many_threads(authority: _Authority, answers: ConfiguredAnswers) -> None:
-    listed = notary.revocation_list()
+    listed = revocation_list()
     authority.answer = lambda _path, _body: (200, listed)
     url = f"http://{authority.host}/ca.crl"
     with ThreadPoolExecutor(8) as pool:

@@ -24,7 +24,7 @@ from gatekeeper.core.trust import NotationTrust, StoreFile, StoreKind
 from gatekeeper.demo.images import image
 from gatekeeper.demo.registry_push import push
 from gatekeeper.signatures.notation import envelope
-from tests.fakes import notary
+from tests.fakes import notary, notary_revocation
 from tests.fakes.notary import CHAIN, DAY, Party, level, statement
 from tests.integration.signatures.notation.notation_go import NotationGo
 from tests.judges.registries import RegistryServer
@@ -347,6 +347,6 @@ def test_a_certificate_that_may_have_been_revoked(
     now = datetime.now(UTC)
     fresh: dict[str, Any] = {"updated": now - DAY, "next_update": now + DAY}
     assert judged(None) == 4
-    assert judged(notary.revocation_list(**fresh)) == 0
-    assert judged(notary.revocation_list(notary.entry(leaf), **fresh)) == 1
-    assert judged(notary.revocation_list(updated=now - 9 * DAY, next_update=now - DAY)) == 4
+    assert judged(notary_revocation.revocation_list(**fresh)) == 0
+    assert judged(notary_revocation.revocation_list(notary_revocation.entry(leaf), **fresh)) == 1
+    assert judged(notary_revocation.revocation_list(updated=now - 9 * DAY, next_update=now - DAY)) == 4

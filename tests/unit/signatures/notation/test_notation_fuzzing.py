@@ -19,7 +19,7 @@ from gatekeeper.signatures.notation.certificates import read_certificate, read_c
 from gatekeeper.signatures.notation.distinguished_name import parse_distinguished_name
 from gatekeeper.signatures.notation.trust_policy import read_trust_policy
 from gatekeeper.signatures.reason_codes import ReasonCode
-from tests.fakes import notary
+from tests.fakes import notary, notary_revocation
 from tests.fakes.notary import ISSUING, LEAF, NOW, ROOT, Signing, judged
 
 _FUZZ = settings(max_examples=150, deadline=None)
@@ -142,8 +142,8 @@ def test_any_cbor(content: bytes) -> None:
         cbor.loads(content)
 
 
-_LIST = notary.revocation_list(notary.entry(LEAF))
-_RESPONSE = notary.ocsp_response(LEAF)
+_LIST = notary_revocation.revocation_list(notary_revocation.entry(LEAF))
+_RESPONSE = notary_revocation.ocsp_response(LEAF)
 
 
 @_FUZZ

@@ -24,18 +24,15 @@ from tests.fakes.notary import (
     ISSUING,
     NOW,
     ROOT,
-    Answers,
     Party,
     Signing,
-    entry,
     issue,
     judged,
     key,
-    ocsp_response,
     point,
-    revocation_list,
     statement,
 )
+from tests.fakes.notary_revocation import Answers, entry, ocsp_response, revocation_list
 
 _OCSP, _CRL, _DELTA = "http://ocsp.test/", "http://crl.test/ca.crl", "http://crl.test/delta.crl"
 _REVOKED = (Outcome.REFUSED, "notation-revoked")

@@ -14,17 +14,8 @@ from gatekeeper.core.evidence import Outcome
 from gatekeeper.signatures.notation.answers import ConfiguredAnswers
 from gatekeeper.signatures.notation.settings import RevocationSettings
 from tests.fakes import notary
-from tests.fakes.notary import (
-    CHAIN,
-    ISSUING,
-    NOW,
-    Signing,
-    entry,
-    judged,
-    key,
-    ocsp_response,
-    revocation_list,
-)
+from tests.fakes.notary import CHAIN, ISSUING, NOW, Signing, judged, key
+from tests.fakes.notary_revocation import entry, ocsp_response, revocation_list
 
 _LEAF = notary.issue("signer", key("p256", "leaf"), ISSUING, responder="http://ocsp.test/")
 _ENVELOPE = Signing(chain=(_LEAF, *CHAIN[1:])).jws()

@@ -28,6 +28,7 @@ from gatekeeper.workflow.discover import discover
 from gatekeeper.workflow.enforce import enforce
 from gatekeeper.workflow.policy_change import weigh
 from gatekeeper.workflow.recover import hold_when_forgotten
+from gatekeeper.workflow.unwatched import unwatched_cases
 from gatekeeper.workflow.verify import verify
 from gatekeeper.workflow.waive import announce
 from gatekeeper.workflow.watch import watch
@@ -301,6 +302,14 @@ class Daemon:
         self._marked = revision
         if marked:
             _log.info("%d subjects are judged again under policy %s", marked, revision)
+        for repository, count in unwatched_cases(self._room, self._room.watches).items():
+            _log.warning(
+                "%d cases wait in %s, which is watched no more: release or restore them, or run"
+                " `gatekeeper decommission %s`",
+                count,
+                ascii(str(repository)),
+                ascii(repository.registry),
+            )
 
     def _weigh_change(self) -> None:
         """A small change of the policy flows; a large one is told of once and waits for a person."""

@@ -15,6 +15,7 @@ COMMANDS = (
     "demo", "run", "check", "verify", "status", "explain", "promote", "quarantine", "waiver", "hold", "registry",
     "breaker", "policy", "trust", "conformance", "config", "sbom", "match", "affected", "feed", "migrate", "watch",
     "notification", "doctor", "audit", "token", "sign", "verify-vsa",
+    "decommission",
 )  # fmt: skip
 """In the order of the help. Each is a module of ``commands`` with a function of its name, or an ``app`` of commands."""
 

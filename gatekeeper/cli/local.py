@@ -484,6 +484,16 @@ def recover_cases(config: Path | None, reason: str | None) -> Plain:
     }
 
 
+def decommission_registry(config: Path | None, host: str, *, dry_run: bool, reason: str) -> Plain:
+    """Takes back everything that we wrote to a registry; a dry run only lists it."""
+    from gatekeeper.cli.output import tell
+    from gatekeeper.workflow.decommission import decommission
+
+    with local_application(config) as application:
+        done = decommission(application.room, host, dry_run=dry_run, actor=actor(), reason=reason, tell=tell)
+    return plain(done)
+
+
 def open_demo(config: Path, clock: StoryClock) -> Application:
     """The application of the demo's own configuration; the environment of whoever runs it has no say in it."""
     from gatekeeper.cli.schema import upgrade

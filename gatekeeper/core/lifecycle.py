@@ -80,6 +80,8 @@ class IntentKind(StrEnum):
     """Take away anchor tags that hold nothing any more."""
     ATTEST = "attest"
     """Hang a verdict on its image as a signed summary, or take away what no longer holds."""
+    ERASE = "erase"
+    """Delete by digest manifests that we wrote: tombstones, case records, quarantine copies (``decommission``)."""
 
 
 ENFORCING = frozenset({IntentKind.QUARANTINE, IntentKind.RETAG, IntentKind.ROLLBACK})

@@ -196,6 +196,36 @@ class Intents:
                 for row in connection.execute(statement)
             )
 
+    def tags_at(self, host: str) -> tuple[tuple[str, OurTag], ...]:
+        """(nonce of the intent that recorded it, tag) of everything in this registry that nobody dropped."""
+        our_tag, intent = tables.our_tag, tables.intent
+        statement = (
+            select(our_tag, intent.c.nonce)
+            .join(intent, intent.c.id == our_tag.c.intent_id)
+            .where(our_tag.c.repository.startswith(f"{host}/", autoescape=True))
+            .order_by(our_tag.c.id)
+        )
+        with self._link.reading() as connection:
+            return tuple(
+                (row.nonce, OurTag(repository_named(row.repository), row.name, row.digest))
+                for row in connection.execute(statement)
+            )
+
+    def intents_at(self, host: str, kinds: frozenset[IntentKind]) -> tuple[Intent, ...]:
+        """Every intent of these kinds about this registry's repositories, oldest first."""
+        intent, table = tables.intent, tables.repository
+        statement = (
+            select(intent)
+            .join(table, table.c.id == intent.c.repository_id)
+            .where(
+                table.c.name.startswith(f"{host}/", autoescape=True),
+                intent.c.kind.in_(sorted(str(kind) for kind in kinds)),
+            )
+            .order_by(intent.c.id)
+        )
+        with self._link.reading() as connection:
+            return tuple(intent_of(row) for row in connection.execute(statement))
+
     def ours(self, repository: Repository) -> Mapping[str, Digest]:
         """Every tag that we wrote here, with what it must point at."""
         our_tag = tables.our_tag

@@ -16,6 +16,7 @@ from gatekeeper.core.lifecycle import (
     Hold,
     Intent,
     IntentDraft,
+    IntentKind,
     IntentState,
 )
 from gatekeeper.core.reference import Repository
@@ -181,6 +182,14 @@ class IntentStore(Protocol):
 
     def raw_manifest(self, digest: Digest) -> bytes | None:
         """A manifest we kept when it was judged."""
+        ...
+
+    def tags_at(self, host: str) -> tuple[tuple[str, OurTag], ...]:
+        """(nonce of the intent that recorded it, tag) of everything recorded in this registry and not dropped."""
+        ...
+
+    def intents_at(self, host: str, kinds: frozenset[IntentKind]) -> tuple[Intent, ...]:
+        """Every intent of these kinds about repositories of this registry, whatever its state, oldest first."""
         ...
 
     def anchors(self, repository: Repository, tag: str) -> tuple[tuple[str, Digest], ...]:

@@ -11,18 +11,17 @@ from datetime import timedelta
 
 from gatekeeper.core.diagnosis import Diagnosis, Health
 from gatekeeper.core.errors import Cause, GatekeeperError, NotFoundError, NotOfferedError, UnavailableError
-from gatekeeper.core.lifecycle import CaseState
 from gatekeeper.core.policy import Action, Mode, Scope, matches_any
 from gatekeeper.core.reference import Repository
-from gatekeeper.ports import Page, Registry
+from gatekeeper.ports import Registry
 from gatekeeper.workflow import brakes
+from gatekeeper.workflow.unwatched import unwatched_cases
 from gatekeeper.workflow.workroom import Workroom
 
 MOST_SKEW = timedelta(seconds=30)
 """Tokens, signatures and leases are judged by the clock; more than this breaks them."""
 TRIED = 3
 """Repositories of each registry whose tags are read to learn what the credentials may do."""
-_WAITING = frozenset({CaseState.PROPOSED, CaseState.OPEN, CaseState.KEPT})
 _NOT_ALLOWED = frozenset({Cause.UNAUTHORIZED, Cause.FORBIDDEN})
 
 
@@ -90,18 +89,12 @@ _BRAKES = {
 def _leftovers(room: Workroom, patients: Sequence[Patient]) -> Iterator[Diagnosis]:
     """Cases of repositories that nobody watches any more: their images stay held, and nobody is told of them."""
     watched = {patient.host: patient.watches for patient in patients}
-    after: str | None = None
-    lost: dict[Repository, int] = {}
-    while True:
-        cases, after = room.store.cases(states=_WAITING, repositories=("**",), page=Page(1000, after))
-        for case in cases:
-            repository = case.repository
-            watches = watched.get(repository.registry)
-            if watches is None or not watches(repository.path) or room.policy().resolve(repository) is None:
-                lost[repository] = lost.get(repository, 0) + 1
-        if after is None:
-            break
-    for repository, count in sorted(lost.items()):
+
+    def watches(repository: Repository) -> bool:
+        asks = watched.get(repository.registry)
+        return asks is not None and asks(repository.path)
+
+    for repository, count in unwatched_cases(room, watches).items():
         yield Diagnosis(
             "leftovers",
             str(repository),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from gatekeeper.core.digest import Digest
@@ -11,6 +12,7 @@ from gatekeeper.core.policy import ScopedPolicy
 from gatekeeper.core.reference import Reference, Repository
 from gatekeeper.core.tombstone import case_annotations
 from gatekeeper.core.verdict import Verdict
+from gatekeeper.ports import OurTag
 from gatekeeper.workflow.names import anchor_tag, derived_nonce, quarantine_tag
 from gatekeeper.workflow.workroom import DAEMON
 
@@ -19,6 +21,12 @@ RESTORES = "io.gatekeeper.restores"
 
 STATEMENT = "io.gatekeeper.statement"
 """Draft annotation: the in-toto statement that an ATTEST signs; absent when it only takes away."""
+
+ORDERED = "io.gatekeeper.ordered"
+"""Draft annotation: a person ordered it (``decommission``), so it is done whatever the policy says of the place."""
+
+ERASES = "io.gatekeeper.erases"
+"""Draft annotation: the digests that an ERASE deletes, in this order, with spaces between them."""
 
 WHO_CAN_RELEASE = "a reviewer: a token with scope review, or the command line beside the database"
 
@@ -182,4 +190,54 @@ def attestation(
         actor=DAEMON,
         reason=reason,
         annotations={} if statement is None else {STATEMENT: statement.decode()},
+    )
+
+
+def ordered_unhold(tag: OurTag, nonce: str, *, own: str, actor: str, reason: str) -> IntentDraft:
+    """Takes away everything that the intent with this nonce holds, because a person ordered it."""
+    return _ordered(IntentKind.UNHOLD, tag.repository, tag.digest, own, actor, reason, {RESTORES: nonce})
+
+
+def withdrawal(repository: Repository, digest: Digest, *, own: str, actor: str, reason: str) -> IntentDraft:
+    """Takes away every attestation of ours on the digest, because a person ordered it."""
+    return _ordered(IntentKind.ATTEST, repository, digest, own, actor, reason, {})
+
+
+def erasure(
+    repository: Repository, digests: Sequence[Digest], *, copies: bool, own: str, actor: str, reason: str
+) -> IntentDraft:
+    """Deletes manifests of ours by digest, in this order, because a person ordered it.
+
+    ``copies``: images are among them, which what others tagged here may need too; else our own records alone.
+    """
+    erases = {ERASES: " ".join(str(digest) for digest in digests)}
+    target = repository if copies else None
+    return _ordered(IntentKind.ERASE, repository, digests[0], own, actor, reason, erases, target=target)
+
+
+def _ordered(
+    kind: IntentKind,
+    repository: Repository,
+    digest: Digest,
+    nonce: str,
+    actor: str,
+    reason: str,
+    annotations: Mapping[str, str],
+    *,
+    target: Repository | None = None,
+) -> IntentDraft:
+    return IntentDraft(
+        kind=kind,
+        repository=repository,
+        digest=digest,
+        tag=None,
+        expected=None,
+        replacement=None,
+        target=target,
+        target_tag=None,
+        nonce=nonce,
+        case_id=None,
+        actor=actor,
+        reason=reason,
+        annotations={ORDERED: "decommission", **annotations},
     )

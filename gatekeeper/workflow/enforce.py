@@ -20,7 +20,7 @@ from gatekeeper.core.errors import (
 from gatekeeper.core.lifecycle import ENFORCING, Intent, IntentKind, IntentState
 from gatekeeper.core.policy import Mode
 from gatekeeper.ports import Lease
-from gatekeeper.workflow import anchor, attest, promotion, replace_tag, restore, unhold
+from gatekeeper.workflow import anchor, attest, drafts, erase, promotion, replace_tag, restore, unhold
 from gatekeeper.workflow.hold import HeldError, guard
 from gatekeeper.workflow.work import Step, Work
 from gatekeeper.workflow.workroom import Workroom
@@ -34,6 +34,7 @@ _STEPS: Mapping[IntentKind, Callable[[Work], Step]] = {
     IntentKind.ANCHOR: anchor.step,
     IntentKind.UNHOLD: unhold.step,
     IntentKind.ATTEST: attest.step,
+    IntentKind.ERASE: erase.step,
 }
 _REFUSALS = frozenset({Cause.METHOD_NOT_ALLOWED, Cause.FORBIDDEN, Cause.UNAUTHORIZED})
 
@@ -88,6 +89,8 @@ def _unwanted(work: Work) -> Step | None:
     """The policy in force may forbid what an older one planned: ``observe`` and ``protected`` hold at once."""
     draft, state = work.draft, work.intent.state
     if state is IntentState.WRITTEN or draft.kind in (IntentKind.RESTORE, IntentKind.PROMOTE):
+        return None
+    if drafts.ORDERED in draft.annotations or (draft.kind is IntentKind.UNHOLD and not unhold.holds(work)):
         return None
     scoped = work.room.policy().resolve(draft.repository)
     enforces = (

@@ -27,6 +27,11 @@ def step(work: Work) -> Step:
     return Step(IntentState.CONFIRMED, note)
 
 
+def holds(work: Work) -> bool:
+    """False when nothing is left to take away."""
+    return bool(_tags(work))
+
+
 def _tags(work: Work) -> tuple[OurTag, ...]:
     draft = work.draft
     if draft.target_tag is not None:

@@ -22,7 +22,7 @@ AGREED = {
     "doctor", "watch", "notification list", "notification resend", "notification test",
     "config check", "config schema", "config show", "audit verify", "audit head",
     "audit list", "audit export", "audit archive",
-    "token create", "token list", "token revoke",
+    "decommission", "token create", "token list", "token revoke",
 }  # fmt: skip
 
 

@@ -228,6 +228,14 @@ def decommission_blocks(done: Plain) -> list[Block]:
         Line(f"could not ask for {gap['source']} ({gap['cause']}): {gap['detail']}")
         for gap in done["unavailable"]
     ]
+    if done["unknown"]:
+        names = ", ".join(done["unknown"])
+        blocks.append(
+            Line(
+                f"named like ours, not known to this database and left alone: {names}; if the database was lost,"
+                " run `gatekeeper quarantine recover` first"
+            )
+        )
     if done["held"]:
         blocks.append(Line("stopped by `hold on`: after `hold off`, run it again"))
     if done["enforcing"]:

@@ -11,7 +11,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from gatekeeper.core.digest import Digest
-from gatekeeper.core.errors import ConflictError, MalformedError, NotFoundError, UnavailableError
+from gatekeeper.core.errors import (
+    ConflictError,
+    MalformedError,
+    NotFoundError,
+    NotOfferedError,
+    UnavailableError,
+)
 from gatekeeper.core.evidence import Unavailable
 from gatekeeper.core.exit_codes import ExitCode
 from gatekeeper.core.lifecycle import (
@@ -32,7 +38,9 @@ from gatekeeper.ports import OurTag, Page, Registry
 from gatekeeper.workflow import drafts, erase, graveyard
 from gatekeeper.workflow.answer import acted_on
 from gatekeeper.workflow.attested import Look
+from gatekeeper.workflow.discover import existing
 from gatekeeper.workflow.enforce import enforce
+from gatekeeper.workflow.names import OUR_PREFIX
 from gatekeeper.workflow.review import review
 from gatekeeper.workflow.workroom import Workroom
 
@@ -77,6 +85,8 @@ class Decommission:
     """What is still there afterwards; in a dry run nothing was tried, and this is empty."""
     unavailable: tuple[Unavailable, ...]
     """What could not be asked: the lists may be incomplete."""
+    unknown: tuple[str, ...]
+    """Tags named like ours that the database does not know: another installation's, or it was lost. Left alone."""
     enforcing: tuple[str, ...]
     """Scopes that still enforce in repositories found here: a daemon would act again."""
     held: bool
@@ -110,10 +120,13 @@ def decommission(
         raise MalformedError("say why: the reason must not be empty", reason_code="reason-missing")
     gaps: list[Unavailable] = []
     found = tuple(_found(room, host, gaps))
+    unknown = tuple(_unknown(room, host, gaps))
     enforcing = _enforcing(room, found)
     if dry_run:
         code = ExitCode.UNREACHABLE if gaps else ExitCode.PASSED
-        return Decommission(host, True, found, (), (), tuple(gaps), enforcing, False, int(code))
+        return Decommission(
+            host, True, found, (), (), tuple(dict.fromkeys(gaps)), unknown, enforcing, False, int(code)
+        )
     undoing = _Undoing(room, host, actor, said, tell)
     held = not undoing.run(gaps)
     left = tuple(_found(room, host, gaps))
@@ -124,6 +137,7 @@ def decommission(
         intents=tuple(undoing.carried.values()),
         left=left,
         unavailable=tuple(dict.fromkeys(gaps)),
+        unknown=unknown,
         enforcing=enforcing,
         held=held,
         exit_code=int(_code(held, left, gaps)),
@@ -190,8 +204,12 @@ class _Undoing:
             for intent in sorted(waiting, key=lambda one: drafts.ORDERED not in one.draft.annotations):
                 tried.add(intent.id)
                 lease = store.claim_intent(intent.id, now=room.clock.now(), lease_for=room.limits.lease)
-                if lease is not None and enforce(room, lease).held:
-                    return False
+                try:
+                    if lease is not None and enforce(room, lease).held:
+                        return False
+                except ConflictError as error:
+                    # The lease ran out and a daemon goes on with it.
+                    self._tell(f"intent {intent.id}: {error.message}")
                 done = store.intent_by_id(intent.id)
                 draft = done.draft
                 self.carried[done.id] = Carried(done.id, draft.kind, draft.repository, done.state, done.note)
@@ -286,6 +304,23 @@ def _enforcing(room: Workroom, found: Sequence[Written]) -> tuple[str, ...]:
     return tuple(sorted({one.scope.name for one in enforcing}))
 
 
+def _unknown(room: Workroom, host: str, gaps: list[Unavailable]) -> Iterator[str]:
+    repositories, missing = existing(room, host)
+    gaps.extend(missing)
+    known = {(tag.repository, tag.tag) for _, tag in room.store.tags_at(host)}
+    for repository in repositories:
+        try:
+            tags = room.registries.get(host).tags(repository.path)
+        except (NotFoundError, NotOfferedError):
+            continue
+        except UnavailableError as error:
+            gaps.append(Unavailable.of(str(repository), error))
+            continue
+        for tag in tags:
+            if tag.startswith(OUR_PREFIX) and (repository, tag) not in known:
+                yield f"{repository}:{tag}"
+
+
 def _attestations(room: Workroom, host: str, gaps: list[Unavailable]) -> Iterator[Written]:
     """Where attestations of ours hang. Without the key that we sign with it is said of all that were ever hung."""
     hung = dict.fromkeys(
@@ -298,7 +333,8 @@ def _attestations(room: Workroom, host: str, gaps: list[Unavailable]) -> Iterato
         try:
             if _hangs(room, registry, repository, digest):
                 yield Written("attestation", repository, None, digest, "delete")
-        except NotFoundError:
+        except (NotFoundError, MalformedError):
+            # Gone with the image, or an image that nothing was ever hung on.
             continue
         except UnavailableError as error:
             gaps.append(Unavailable.of(f"{repository}@{digest}", error))

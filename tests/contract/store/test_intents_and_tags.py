@@ -322,3 +322,20 @@ def test_what_passed_without_an_anchor_is_told_apart(store: Database) -> None:
     lease, subject = due(store)
     store.record(lease, judgement(subject, verdict(subject)), now=NOW)
     assert store.predecessors(APP, "latest", ONE) == (Predecessor(TWO, False),)
+
+
+def test_everything_of_one_registry_is_listed_and_nothing_of_another(store: Database) -> None:
+    quarantined(store)
+    lease = claim_one(store, WorkKind.INTENT)
+    written = store.intent(lease)
+    near = OurTag(QUARANTINE, "gatekeeper-hold-1", ONE)
+    far = OurTag(Repository(f"{APP.registry}.far", "app"), "gatekeeper-hold-2", ONE)
+    store.add_tags(lease, (near, far), now=NOW)
+    nonce_of = written.draft.nonce
+    assert store.tags_at(APP.registry) == ((nonce_of, near),)
+    assert store.tags_at(far.repository.registry) == ((nonce_of, far),)
+    assert store.tags_at(APP.registry[:-1]) == ()
+    kinds = frozenset({written.draft.kind})
+    assert [one.id for one in store.intents_at(APP.registry, kinds)] == [written.id]
+    assert store.intents_at(APP.registry, frozenset({IntentKind.ERASE})) == ()
+    assert store.intents_at(far.repository.registry, kinds) == ()

@@ -240,6 +240,24 @@ def test_our_attestations_go_and_those_of_others_stay(tmp_path: Path, behaviour:
         assert {path: found["tags"] for path, found in content(world).items()} == tags
 
 
+def test_what_a_lost_database_has_forgotten_is_named_and_recovered_first(world: World) -> None:
+    untouched = history(world)
+    world.app.close()
+    world.empty_database()
+    world.start()
+    before = content(world)
+    forgotten = out(world)
+    assert (forgotten.found, forgotten.left) == ((), ())
+    assert any(":gatekeeper-hold-" in name for name in forgotten.unknown)
+    assert any(":gatekeeper-pass-" in name for name in forgotten.unknown)
+    assert content(world) == before
+    world.app.recover(actor="ann", reason="the disk died")
+    world.rounds(2)
+    out(world)
+    for path in ("app/web", "app/job"):
+        assert content(world)[path]["tags"].items() >= untouched[path]["tags"].items()
+
+
 def test_a_policy_that_drops_open_cases_is_told_of(world: World, caplog: pytest.LogCaptureFixture) -> None:
     world.push("app/web", "1.0", user="0")
     world.settle()

@@ -18,7 +18,7 @@ from gatekeeper.core.errors import ConfigurationError, UnavailableError
 from gatekeeper.core.reference import Repository
 
 if TYPE_CHECKING:
-    from gatekeeper.config.settings import KeySettings, Settings, TrustSettings
+    from gatekeeper.config.settings import KeySettings, ScannerSettings, Settings, TrustSettings
     from gatekeeper.core.feed import FeedSource
     from gatekeeper.core.lifecycle import Case, Decision
     from gatekeeper.core.policy import Policy
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from gatekeeper.core.scan import Scan
     from gatekeeper.ports import Clock, Notifier, Registries, RevocationAnswers, Store
     from gatekeeper.ports.engine import Engine
+    from gatekeeper.ports.scanners import Scanner as LiveScanner
     from gatekeeper.scheduler import Daemon
     from gatekeeper.signatures.trust_store import KeptRoot
     from gatekeeper.signatures.verifier import Verifier
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from gatekeeper.workflow.collect import Collected
     from gatekeeper.workflow.doctor import Patient
     from gatekeeper.workflow.explain import Explanation
+    from gatekeeper.workflow.live_scans import LiveScans
     from gatekeeper.workflow.promote import Promotion
     from gatekeeper.workflow.recover import Found
     from gatekeeper.workflow.workroom import Attesting, Collector, FeedSupply, Limits, Workroom
@@ -194,6 +196,7 @@ def build(
         signatures=_verifier(settings, closers),
         sboms=Reader(),
         scans=AttestationReader(),
+        live=_live(settings, closers),
         matcher=StoredMatcher(),
         supply=_supply(settings, lambda: now().feeds.sources),
         clock=given.clock or SystemClock(),
@@ -232,6 +235,7 @@ def checking(settings: Settings, parts: Parts | None = None) -> Iterator[Collect
             _limits(settings),
             attesting=attesting_of(settings),
             scans=AttestationReader(),
+            live=_live(settings, closers),
         )
     finally:
         for close in closers:
@@ -455,6 +459,34 @@ def _supply(settings: Settings, sources: Callable[[], tuple[FeedSource, ...]]) -
         ca_file=None if feeds.ca_file is None else str(feeds.ca_file), proxy=feeds.proxy
     )
     return FeedSupply(Reader(open_transport(connections)), sources)
+
+
+def _live(settings: Settings, closers: list[Callable[[], None]]) -> LiveScans:
+    from gatekeeper.workflow.live_scans import Installed, LiveScans
+
+    return LiveScans(
+        tuple(Installed(_scanner(entry, closers), entry.makes, entry.max_age) for entry in settings.scanners)
+    )
+
+
+def _scanner(entry: ScannerSettings, closers: list[Callable[[], None]]) -> LiveScanner:
+    ca_file = None if entry.ca_file is None else str(entry.ca_file)
+    timeout = entry.timeout.total_seconds()
+    if entry.url is not None:
+        from gatekeeper.transport.client import Transport
+        from gatekeeper.transport.origin import origin_of
+        from gatekeeper.transport.settings import TransportSettings
+        from gatekeeper.vulnerabilities.scanner_client import ScannerClient
+
+        transport = Transport(origin_of(entry.url), TransportSettings(ca_file=ca_file))
+        closers.append(transport.close)
+        return ScannerClient(entry.name, entry.url, transport, entry.authorization, timeout)
+    if entry.program is None or entry.path is None:
+        raise ConfigurationError((f"scanner {entry.name}: needs a url, or a program and its path",))
+    from gatekeeper.vulnerabilities.scanner_program import Bounds, ScannerProgram
+
+    bounds = Bounds(seconds=timeout, memory=entry.memory)
+    return ScannerProgram(entry.name, entry.program, entry.path, bounds, entry.environment, ca_file)
 
 
 def _limits(settings: Settings) -> Limits:

@@ -15,13 +15,14 @@ from gatekeeper.config.models import (
     DatabaseModel,
     RegistryModel,
     RevocationModel,
-    SecretModel,
     ServerModel,
     TrustModel,
 )
 from gatekeeper.config.notifications import assemble_notifications
 from gatekeeper.config.problems import Location, ProblemList
 from gatekeeper.config.registries import assemble_registry
+from gatekeeper.config.scanners import assemble_scanners
+from gatekeeper.config.secret_models import SecretModel
 from gatekeeper.config.settings import (
     DatabaseSettings,
     EngineSettings,
@@ -85,6 +86,7 @@ def assemble(
         notifications=assemble_notifications(assembly, model),
         signing=None if model.signing is None else assemble_signing(assembly, model.signing),
         revocation=_revocation(assembly, model.revocation),
+        scanners=assemble_scanners(assembly, model.scanners),
     )
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from gatekeeper.config.models import SecretModel
 from gatekeeper.config.problems import Location, ProblemList
+from gatekeeper.config.secret_models import SecretModel
 from gatekeeper.config.secrets import Secret
 from gatekeeper.config.source import TomlSource
 

@@ -9,36 +9,11 @@ from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 from gatekeeper.config.feed_models import FeedsModel
 from gatekeeper.config.fields import AnyDuration, Count, Duration, Flag, Size, SomeTexts, Table, Text, Texts
 from gatekeeper.config.quantities import parse_duration
+from gatekeeper.config.scanner_models import ScannerModel
+from gatekeeper.config.secret_models import SecretField, SecretModel
 from gatekeeper.config.settings import LogFormat, LogLevel
 from gatekeeper.core.attesting import AttachForm
 from gatekeeper.core.verification_summary import UNEVALUATED
-
-
-class SecretModel(Table):
-    """Where a secret is kept: exactly one of the three."""
-
-    env: Text | None = Field(None, description="Name of the environment variable that holds it.")
-    file: Text | None = Field(None, description="File that holds it; refused when everybody may read it.")
-    command: SomeTexts | None = Field(
-        None, description="Program and arguments, run without a shell; its first output is the secret."
-    )
-
-    @model_validator(mode="after")
-    def _exactly_one(self) -> SecretModel:
-        if sum(part is not None for part in (self.env, self.file, self.command)) != 1:
-            raise ValueError("needs exactly one of env, file and command")
-        return self
-
-
-def _no_literal(written: Any) -> Any:
-    if isinstance(written, str):
-        raise ValueError(
-            'secrets are not written into the configuration; write { env = "NAME" } or { file = "/run/secrets/name" }'
-        )
-    return written
-
-
-SecretField = Annotated[SecretModel, BeforeValidator(_no_literal)]
 
 
 def _text_or_table(written: Any) -> str:
@@ -485,6 +460,9 @@ class ConfigModel(Table):
     signing: SigningModel | None = Field(None, description="Verdicts as signed attestations; left out: none.")
     revocation: RevocationModel = Field(
         RevocationModel(), description="Where answers about revoked certificates come from."
+    )
+    scanners: tuple[ScannerModel, ...] = Field(
+        (), description="Live scanners, one `[[scanners]]` table each, asked in this order."
     )
     registries: tuple[RegistryModel, ...] = Field(
         (), description="The registries, one `[[registries]]` table each."

@@ -18,7 +18,6 @@ from gatekeeper.config.models import (
     KeylessModel,
     ProxiesModel,
     RegistryModel,
-    SecretModel,
 )
 from gatekeeper.config.policy_models import (
     DefaultsModel,
@@ -29,6 +28,7 @@ from gatekeeper.config.policy_models import (
 from gatekeeper.config.quantities import format_duration, format_size, parse_size
 from gatekeeper.config.reading import tables_in
 from gatekeeper.config.rules import rule_model
+from gatekeeper.config.secret_models import SecretModel
 from gatekeeper.config.trust_models import (
     IdentityModel,
     KeyModel,

@@ -13,7 +13,9 @@ from gatekeeper.config.settings import Settings
 from gatekeeper.core.errors import ConfigurationError
 from gatekeeper.core.policy import Policy
 
-NEEDS_RESTART = frozenset({"database", "server", "registries", "engine", "notifications", "signing"})
+NEEDS_RESTART = frozenset(
+    {"database", "server", "registries", "engine", "notifications", "signing", "scanners"}
+)
 """Sections that are only read at the start."""
 
 

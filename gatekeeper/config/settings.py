@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
@@ -16,6 +17,7 @@ from gatekeeper.core.policy import matches_any
 from gatekeeper.core.trust import PublicKey
 from gatekeeper.core.waiver import WaiverLimits
 from gatekeeper.notifications.endpoint import Endpoint
+from gatekeeper.ports.scanners import Makes, Program
 from gatekeeper.registry.settings import RegistrySettings
 from gatekeeper.signatures.notation.settings import RevocationSettings
 
@@ -131,6 +133,23 @@ class FeedSettings:
     bundle_keys: tuple[PublicKey, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class ScannerSettings:
+    """One of ``[[scanners]]``: either ``url``, or ``program`` and ``path``."""
+
+    name: str
+    url: str | None = None
+    program: Program | None = None
+    path: Path | None = None
+    makes: tuple[Makes, ...] = (Makes.SBOM,)
+    timeout: timedelta = timedelta(minutes=5)
+    max_age: timedelta = timedelta(hours=24)
+    authorization: Secret | None = None
+    ca_file: Path | None = None
+    memory: int = 8 * 1024**3
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
 class LogFormat(StrEnum):
     """How a log line looks."""
 
@@ -224,6 +243,7 @@ class Settings:
     notifications: NotificationSettings = field(default_factory=NotificationSettings)
     signing: SigningSettings | None = None
     revocation: RevocationSettings = field(default_factory=RevocationSettings)
+    scanners: tuple[ScannerSettings, ...] = ()
 
     def registry(self, host: str) -> WatchedRegistry | None:
         """The entry of this host."""

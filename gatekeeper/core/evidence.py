@@ -56,6 +56,8 @@ class Form(StrEnum):
     BUILDKIT_ATTESTATION = "buildkit-attestation"
     SBOM_REFERRER = "sbom-referrer"
     HARBOR_SBOM = "harbor-sbom"
+    SCANNER = "scanner"
+    """Nothing was stored: a scanner that is configured made it now."""
     IMAGE_LAYERS = "image-layers"
     """Nothing was stored: we read the image's own package databases."""
 
@@ -229,7 +231,7 @@ class Trust(StrEnum):
     REGISTRY = "registry"
     """Made by the registry's own scanner (Harbor): worth as much as the right to push there."""
     GENERATED = "generated"
-    """Made by us from the image's layers."""
+    """Made by us from the image's layers, or by a scanner of ours."""
     UNSIGNED = "unsigned"
     """Anybody who can push may have written it."""
 

@@ -41,7 +41,7 @@ class ScanReport:
 
 @dataclass(frozen=True, slots=True)
 class AttestedReport:
-    """A report in a verified attestation about the node it hangs on."""
+    """A report in a verified attestation about the node it hangs on, or made now by a scanner of ours."""
 
     carrier: Digest
     document: Digest
@@ -49,6 +49,8 @@ class AttestedReport:
     report: ScanReport
     signatures: tuple[Digest, ...] = ()
     """``Candidate.signature`` of the attestation."""
+    generated: bool = False
+    """True: nobody attested it; a scanner that is configured here made it now (``Trust.GENERATED``)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from typing import Protocol
 from gatekeeper.core.digest import Digest
 from gatekeeper.core.evidence import Unavailable
 from gatekeeper.core.manifest import Descriptor, Manifest
+from gatekeeper.ports.scanners import PullAccess
 
 
 class Offered(StrEnum):
@@ -126,6 +127,10 @@ class Registry(Protocol):
 
     def referrers(self, path: str, subject: Digest, *, tags: frozenset[str] | None = None) -> Referrers:
         """Everything that hangs on ``subject``. ``tags``: the repository's tag list when it is known already."""
+        ...
+
+    def pull_access(self, path: str) -> PullAccess:
+        """How a scanner of ours may pull from one repository: a fresh short-lived token, never our login."""
         ...
 
     def put_manifest(self, path: str, raw: bytes, media_type: str, *, tag: str | None) -> Digest:

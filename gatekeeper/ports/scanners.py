@@ -3,11 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Protocol
 
 from gatekeeper.core.digest import Digest
 from gatekeeper.core.reference import Repository
 from gatekeeper.core.scan_report import ScanReport
+
+
+class Makes(StrEnum):
+    """What is asked of a scanner."""
+
+    SBOM = "sbom"
+    REPORT = "report"
+
+
+class Program(StrEnum):
+    """The programs whose arguments are known."""
+
+    SYFT = "syft"
+    GRYPE = "grype"
+    TRIVY = "trivy"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,4 +67,4 @@ class Scanner(Protocol):
         ...
 
 
-__all__ = ["ImageToScan", "PullAccess", "Scanner"]
+__all__ = ["ImageToScan", "Makes", "Program", "PullAccess", "Scanner"]

@@ -104,6 +104,21 @@ class ScopedAuth(AuthBackend):
         header = self._obtain(challenge, scope)
         return header if header != refused else None
 
+    def pull_token(self, scope: Scope) -> str:
+        """A new bearer token of this scope, to be given away; empty where only our own login would do.
+
+        Raises UnavailableError when the token service or the credential cannot be asked.
+        """
+        challenge = self._challenge
+        login = self._source.current()
+        if challenge is None or challenge.scheme != "bearer" or (login is not None and login.registry_token):
+            return ""
+        realm, service = challenge.parameters.get("realm", ""), challenge.parameters.get("service", "")
+        held = self._fetch(realm, service, self._asked.get(scope, scope), login)
+        token = held.header.removeprefix("Bearer ")
+        # Some token services only wrap what they were given.
+        return "" if login is not None and login.shows_in(token) else token
+
     def _obtain(self, challenge: Challenge, scope: Scope) -> str | None:
         login = self._source.current()
         if login is not None and login.registry_token:

@@ -12,9 +12,10 @@ from gatekeeper.core.digest import Digest
 from gatekeeper.core.errors import NotFoundError, NotOfferedError
 from gatekeeper.core.manifest import Descriptor, Manifest
 from gatekeeper.ports import Capabilities, Copied, Offered, Referrers, Registry, Resolved, Rewrite
+from gatekeeper.ports.scanners import PullAccess
 from gatekeeper.registry import blobs, lists, manifests
 from gatekeeper.registry.answers import http_date, protocol_error
-from gatekeeper.registry.asking import Asking, Terms, checked_tag, expect
+from gatekeeper.registry.asking import Asking, Terms, checked_path, checked_tag, expect
 from gatekeeper.registry.attach import attach, detach
 from gatekeeper.registry.capability import Learned
 from gatekeeper.registry.closure import Member, Walk
@@ -22,6 +23,7 @@ from gatekeeper.registry.copying import copy_members
 from gatekeeper.registry.pacing import RateLimit
 from gatekeeper.registry.referrers import find_referrers, related_tags
 from gatekeeper.registry.rewriting import rewrite
+from gatekeeper.registry.scope import reading
 from gatekeeper.registry.settings import RegistrySettings
 
 _HANDED_OVER = 64
@@ -106,6 +108,10 @@ class OciRegistry(Asking):
     def manifest_at(self, path: str, tag: str) -> Manifest:
         """By tag. Raises NotFoundError, UnavailableError, MalformedError."""
         return manifests.manifest_at(self, path, tag)
+
+    def pull_access(self, path: str) -> PullAccess:
+        """The token is drawn for this alone; without a token service there is none, and pulling is anonymous."""
+        return PullAccess(self.base, self.auth.pull_token(reading(checked_path(path))))
 
     def put_manifest(self, path: str, raw: bytes, media_type: str, *, tag: str | None) -> Digest:
         """Raw bytes, unchanged. Raises UnavailableError."""

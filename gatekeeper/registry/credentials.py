@@ -55,6 +55,18 @@ class Login:
             return None
         return "Basic " + base64.b64encode(f"{self.username}:{self.password}".encode()).decode()
 
+    def shows_in(self, token: str) -> bool:
+        """True when a token is, or wraps in base64, the password or identity token itself."""
+        try:
+            opened = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_")
+        except (binascii.Error, ValueError):
+            opened = b""
+        return any(
+            secret in token or secret.encode() in opened
+            for secret in (self.password, self.identity_token)
+            if secret
+        )
+
     @property
     def fingerprint(self) -> str:
         """Tells logins apart without saying what they are."""

@@ -15,17 +15,16 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from enum import StrEnum
 from pathlib import Path
 from typing import IO
 from urllib.parse import urlsplit
 
 from gatekeeper.core.errors import Cause, MalformedError, NotOfferedError, UnavailableError
 from gatekeeper.core.scan_report import ScanReport
-from gatekeeper.ports.scanners import ImageToScan
+from gatekeeper.ports.scanners import ImageToScan, Program
 from gatekeeper.vulnerabilities.reports import reader
 
 # Set before the program begins, in the process that becomes it: Python code between fork and exec may deadlock.
@@ -41,14 +40,6 @@ os.execv(sys.argv[2], sys.argv[2:])
 _PIECE = 64 * 1024
 _COMPLAINT = 4 * 1024
 """Bytes kept of the end of what it complains about."""
-
-
-class Program(StrEnum):
-    """The programs whose arguments are known."""
-
-    SYFT = "syft"
-    GRYPE = "grype"
-    TRIVY = "trivy"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +80,6 @@ class ScannerProgram:
     environment: Mapping[str, str] = field(default_factory=dict)
     """What it needs beside: where its vulnerability database lies, for example."""
     ca_file: str | None = None
-    proxy: Callable[[str], str | None] = lambda _url: None
 
     def sbom(self, image: ImageToScan) -> bytes:
         """See the port."""
@@ -185,9 +175,6 @@ class ScannerProgram:
         }
         if self.ca_file is not None:
             made["SSL_CERT_FILE"] = self.ca_file
-        proxy = self.proxy(image.access.url)
-        if proxy is not None:
-            made["HTTP_PROXY"] = made["HTTPS_PROXY"] = proxy
         return {**self.environment, **made}
 
     def _not_offered(self, what: str) -> NotOfferedError:

@@ -270,7 +270,7 @@ def _add_said(site: Site, candidate: Candidate, statement: Statement, pile: Pile
 
 
 def _add_attested(site: Site, candidate: Candidate, statement: Statement, pile: Pile) -> None:
-    found = _FoundSbom(
+    found = FoundSbom(
         candidate.form,
         candidate.carrier,
         Digest.of(statement.predicate),
@@ -284,7 +284,7 @@ def _add_attested(site: Site, candidate: Candidate, statement: Statement, pile: 
         _add_unread(pile, found, error)
         return
     if document is not None:
-        _add_read(pile, found, document)
+        add_read(pile, found, document)
 
 
 def _add_unverified(site: Site, subject: Digest, candidate: Candidate, content: bytes, pile: Pile) -> None:
@@ -293,8 +293,8 @@ def _add_unverified(site: Site, subject: Digest, candidate: Candidate, content: 
     if document is not None:
         claimed = candidate.predicate_type or ""
         digest = Digest.of(content)
-        _add_read(
-            pile, _FoundSbom(candidate.form, candidate.carrier, digest, claimed, Trust.UNSIGNED, ()), document
+        add_read(
+            pile, FoundSbom(candidate.form, candidate.carrier, digest, claimed, Trust.UNSIGNED, ()), document
         )
 
 
@@ -310,7 +310,7 @@ def add_sbom(
     """Fetches and reads one blob that says to be an SBOM."""
     source = f"SBOM in {wanted.carrier}"
     descriptor = wanted.descriptor
-    found = _FoundSbom(
+    found = FoundSbom(
         wanted.form, wanted.carrier, descriptor.digest, descriptor.media_type, trust, signatures
     )
     too_much = site.spend(descriptor.size)
@@ -334,11 +334,11 @@ def add_sbom(
         _add_unread(pile, found, error)
         return
     if document is not None:
-        _add_read(pile, found, document)
+        add_read(pile, found, document)
 
 
 @dataclass(frozen=True, slots=True)
-class _FoundSbom:
+class FoundSbom:
     """What is known of an SBOM before its content is."""
 
     form: Form
@@ -364,12 +364,13 @@ class _FoundSbom:
         )
 
 
-def _add_read(pile: Pile, found: _FoundSbom, document: SbomDocument) -> None:
+def add_read(pile: Pile, found: FoundSbom, document: SbomDocument) -> None:
+    """Adds an SBOM with the document that was read from it."""
     pile.sboms.append(found.opened(document.format, coverage_of(document), len(document.components)))
     pile.documents[found.document] = GatheredSbom(found.document, document)
 
 
-def _add_unread(pile: Pile, found: _FoundSbom, error: MalformedError) -> None:
+def _add_unread(pile: Pile, found: FoundSbom, error: MalformedError) -> None:
     """A format we do not read is an SBOM without components; anything else that cannot be read is a gap.
 
     No document is kept of it: a later reader shall read it as if it were new.
@@ -462,10 +463,8 @@ def add_layers(site: Site, manifest: ImageManifest, pile: Pile) -> None:
             return
         site.collector.layers.put(manifest.digest, known)
     if known.components:
-        found = _FoundSbom(
-            Form.IMAGE_LAYERS, manifest.digest, document_digest(known), "", Trust.GENERATED, ()
-        )
-        _add_read(pile, found, known)
+        found = FoundSbom(Form.IMAGE_LAYERS, manifest.digest, document_digest(known), "", Trust.GENERATED, ())
+        add_read(pile, found, known)
 
 
 def _most_trusted(sboms: list[Sbom]) -> tuple[Sbom, ...]:

@@ -41,6 +41,7 @@ from gatekeeper.workflow.attached import (
     gather_attached,
     unsigned_attestations,
 )
+from gatekeeper.workflow.scan_live import add_live_scans
 from gatekeeper.workflow.workroom import Collector
 
 
@@ -167,6 +168,8 @@ def _nodes(
         _gather(gathering, _judged_as(gathering, child), piles[child.digest])
     if isinstance(root, ImageIndex):
         _add_buildkit(gathering, root, root_pile, piles)
+    if gathering.site.collector.live.scanners:
+        _scan_live(gathering, root, root_pile, piles)
     if read_layers:
         _read_layers(gathering, root, root_pile, piles)
     root_node = _node(gathering, root.digest, root, root.media_type, None, root_pile)
@@ -206,6 +209,19 @@ def _described(manifest: Manifest) -> Descriptor:
 def _judged_as(gathering: _Gathering, child: Descriptor) -> Descriptor:
     opened = gathering.opened.get(child.digest)
     return child if opened is None else _described(opened)
+
+
+def _scan_live(gathering: _Gathering, root: Manifest, root_pile: Pile, piles: Mapping[Digest, Pile]) -> None:
+    """Images that run; charts and other artifacts have no scanner."""
+    images = [(root, root_pile)] if isinstance(root, ImageManifest) else []
+    images += [
+        (child, pile)
+        for digest, pile in piles.items()
+        if isinstance(child := gathering.opened.get(digest), ImageManifest)
+    ]
+    for manifest, pile in images:
+        if manifest.config.media_type in RUNNABLE_CONFIG_TYPES:
+            add_live_scans(gathering.site, manifest, pile, root_pile)
 
 
 def _read_layers(

@@ -29,6 +29,7 @@ from gatekeeper.ports import (
 )
 from gatekeeper.ports.feeds import FeedReader
 from gatekeeper.ports.vulnerabilities import Matcher
+from gatekeeper.workflow.live_scans import LiveScans
 from gatekeeper.workflow.os_only import LayerReadings
 
 DAEMON = "gatekeeper"
@@ -159,6 +160,7 @@ class Collector:
     """With it, what we signed ourselves is no evidence."""
     layers: LayerReadings = field(default_factory=LayerReadings)
     scans: ScanReader = field(default_factory=NoScans)
+    live: LiveScans = field(default_factory=LiveScans)
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +205,8 @@ class Workroom:
     attesting: Attesting | None = None
     """None: no attestation is ever attached."""
     scans: ScanReader = field(default_factory=NoScans)
+    layers: LayerReadings = field(default_factory=LayerReadings)
+    live: LiveScans = field(default_factory=LiveScans)
 
     @property
     def limits(self) -> Limits:
@@ -230,5 +234,7 @@ class Workroom:
             self.limits,
             self.tag_lists,
             self.attesting,
+            layers=self.layers,
             scans=self.scans,
+            live=self.live,
         )

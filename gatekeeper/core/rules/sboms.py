@@ -34,7 +34,7 @@ class SbomTrust(StrEnum):
     REGISTRY = "registry"
     """Or made by the registry's own scanner (Harbor)."""
     GENERATED = "generated"
-    """Or made by us from the image's layers."""
+    """Or made by us from the image's layers, or by a scanner that is configured."""
     ANY = "any"
     """Or by anybody who can push."""
 

@@ -28,6 +28,8 @@ from gatekeeper.core.vex import VexStatement, VexSubject, excuse_of
 MOST_TOLD = 200
 """Findings of one rule about one image; the rest are counted in one more."""
 _ANY_PACKAGE = "pkg:"
+_GENERATED = (SbomTrust.GENERATED, SbomTrust.ANY)
+"""Where what our own scanners report counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +139,10 @@ def scanned_images(
         nodes = (node,) if node.digest == root.digest else (node, root)
         scans = tuple(scan for scan in (context.scan.of(item.digest) for item in nodes) if scan is not None)
         reports = tuple(
-            report for item in nodes for report in item.reports if _signed_by(context, node, signers, report)
+            report
+            for item in nodes
+            for report in item.reports
+            if (trust in _GENERATED if report.generated else _signed_by(context, node, signers, report))
         )
         ecosystems = sorted({name for scan in scans for name in scan.ecosystems})
         outage = context.scan.outage(FeedKind.OSV, context.now, ecosystems) if sboms.read else None

@@ -14,8 +14,9 @@ from gatekeeper.core.digest import Digest
 from gatekeeper.core.errors import Cause, NotOfferedError, UnavailableError
 from gatekeeper.demo.oci_registry.behaviour import Behaviour, TokenAuthentication
 from gatekeeper.demo.registry import EmbeddedRegistry
+from gatekeeper.ports.scanners import Program
 from gatekeeper.sbom.reader import Reader
-from gatekeeper.vulnerabilities.scanner_program import Bounds, Program, ScannerProgram
+from gatekeeper.vulnerabilities.scanner_program import Bounds, ScannerProgram
 from tests.fakes.package_databases import ALPINE_RELEASE, APK_INSTALLED, layer
 from tests.integration.sbom.conftest import layered
 from tests.integration.scanners.conftest import to_scan

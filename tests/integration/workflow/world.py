@@ -15,7 +15,13 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 
-from gatekeeper.config.settings import DatabaseSettings, PollingSettings, Settings, WatchedRegistry
+from gatekeeper.config.settings import (
+    DatabaseSettings,
+    PollingSettings,
+    ScannerSettings,
+    Settings,
+    WatchedRegistry,
+)
 from gatekeeper.core.digest import Digest
 from gatekeeper.core.lifecycle import Caps, Case, CaseState, Intent, IntentKind
 from gatekeeper.core.manifest import OCI_MANIFEST, Descriptor, parse_manifest
@@ -80,6 +86,7 @@ class World:
     nonces: Iterator[int] = field(default_factory=lambda: itertools.count(1))
     notifier: Notifier | None = None
     """Who tells people; nobody is told when there is none."""
+    scanners: tuple[ScannerSettings, ...] = ()
     app: Application = field(init=False)
 
     def __post_init__(self) -> None:
@@ -112,6 +119,7 @@ class World:
             database=DatabaseSettings(self.database),
             polling=self.polling,
             caps=self.caps,
+            scanners=self.scanners,
         )
         parts = Parts(
             clock=self.clock,

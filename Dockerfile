@@ -7,9 +7,9 @@ WORKDIR /src
 COPY requirements-build.lock requirements.lock ./
 # What runs, and apart from it what builds: both by hash, nothing resolved here.
 RUN python -m venv /opt/gatekeeper \
-    && /opt/gatekeeper/bin/pip install --require-hashes --only-binary :all: -r requirements.lock
+    && /opt/gatekeeper/bin/pip install --require-hashes --no-deps --only-binary :all: -r requirements.lock
 RUN python -m venv /opt/build \
-    && /opt/build/bin/pip install --require-hashes --only-binary :all: -r requirements-build.lock
+    && /opt/build/bin/pip install --require-hashes --no-deps --only-binary :all: -r requirements-build.lock
 COPY pyproject.toml README.md LICENSE config.example.toml policy.example.toml ./
 COPY gatekeeper ./gatekeeper
 COPY migrations ./migrations

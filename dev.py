@@ -108,15 +108,17 @@ def install() -> None:
         run(*make, VENV)
     STAMP.unlink(missing_ok=True)
     # The build backend is one of the locked dependencies, so that building needs nothing unlocked.
+    # The locked files are complete: nothing is resolved, so nothing newer than what is locked is ever looked at.
+    locked: list[str | Path] = ["--no-deps", "--require-hashes", "--requirement", LOCK]
     here: list[str | Path] = ["--no-deps", "--no-build-isolation", "--editable", "."]
     if uv:
-        run(uv, "pip", "install", "--quiet", "--python", PYTHON, "--require-hashes", "--requirement", LOCK)
+        run(uv, "pip", "install", "--quiet", "--python", PYTHON, *locked)
         run(uv, "pip", "install", "--quiet", "--python", PYTHON, *here)
     else:
         if not answers(PYTHON, "-m", "pip", "--version"):
             run(PYTHON, "-m", "ensurepip", "--upgrade")
         pip: list[str | Path] = [PYTHON, "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
-        run(*pip, "--require-hashes", "--requirement", LOCK)
+        run(*pip, *locked)
         run(*pip, *here)
     STAMP.write_text(stamp)
 

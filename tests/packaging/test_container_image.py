@@ -35,7 +35,7 @@ FLAWS = [
     ("HEALTHCHECK ", "LABEL ", "healthcheck-missing"),
     ('ENTRYPOINT ["gatekeeper"]', "ENTRYPOINT gatekeeper", "entrypoint-in-shell-form"),
     ('ENTRYPOINT ["gatekeeper"]', "LABEL a=b", "entrypoint-missing"),
-    ("--require-hashes --only-binary", "--only-binary", "install-without-hashes"),
+    ("--require-hashes --no-deps --only-binary", "--only-binary", "install-without-hashes"),
     ("COPY gatekeeper ./gatekeeper", "COPY . .", "copies-everything"),
     ("COPY gatekeeper ./gatekeeper", "ADD gatekeeper ./gatekeeper", "add-instead-of-copy"),
     ("COPY --from=build", "COPY", "final-stage-copies-the-context"),

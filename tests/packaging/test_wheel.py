@@ -62,7 +62,7 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     python = environment / "bin" / "python"
     install = _installer(python)
     if full():
-        _checked([*install, "--require-hashes", "-r", ROOT / "requirements.lock"], wheel.parent)
+        _checked([*install, "--require-hashes", "--no-deps", "-r", ROOT / "requirements.lock"], wheel.parent)
     else:
         site_packages = Path(sysconfig.get_path("purelib", vars={"base": str(environment)}))
         (site_packages / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")

@@ -11,7 +11,7 @@ from gatekeeper.config.load import load_settings, read_sections, read_source
 from gatekeeper.config.problems import ProblemList
 
 REDACTED = "[redacted]"
-SECRET_KEYS = frozenset({"password", "identity_token"})
+SECRET_KEYS = frozenset({"password", "identity_token", "authorization"})
 PROXY_KEYS = frozenset({"http", "https"})
 
 

@@ -4,26 +4,26 @@ from __future__ import annotations
 
 import getpass
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from gatekeeper.config.load import find_config, load_settings
 from gatekeeper.config.settings import Settings, TrustSettings
 from gatekeeper.core.canonical import to_plain
-from gatekeeper.core.diagnosis import Diagnosis, Health
-from gatekeeper.core.errors import ConfigurationError, GatekeeperError, NotOfferedError, UnavailableError
-from gatekeeper.core.lifecycle import CaseState, Decision
+from gatekeeper.core.errors import ConfigurationError
+from gatekeeper.core.lifecycle import CaseState
 from gatekeeper.core.policy import Policy
-from gatekeeper.core.reference import Reference, Repository, parse_reference
+from gatekeeper.core.reference import Reference
 from gatekeeper.core.trust import TrustRoot
-from gatekeeper.ports import Page, Registries, Registry, Store
-from gatekeeper.wiring import Application, Parts, asking, build, checking, open_store, patients
+from gatekeeper.ports import Registries, Registry, Store
+from gatekeeper.wiring import Application, Parts, asking, build, checking, open_store
 
 if TYPE_CHECKING:
+    from gatekeeper.cli.local_desk import LocalDesk
     from gatekeeper.demo.story_clock import StoryClock
     from gatekeeper.workflow.show_sboms import ImageSboms
 
@@ -114,6 +114,8 @@ def local_store(config: Path | None) -> Iterator[Store]:
 @contextmanager
 def local_desk(config: Path | None, *, registries: bool) -> Iterator[LocalDesk]:
     """The desk of this machine. Without registries the policy is not read either: brakes work when it is broken."""
+    from gatekeeper.cli.local_desk import LocalDesk
+
     if registries:
         with local_application(config) as application:
             yield LocalDesk(application)
@@ -143,162 +145,6 @@ class NoRegistries:
         return tuple(entry.connection.host for entry in self._settings.registries)
 
 
-class LocalDesk:
-    """The use cases as JSON objects, the same as over HTTP."""
-
-    def __init__(self, application: Application) -> None:
-        self._application = application
-        self._room = application.room
-
-    def status(self, image: str, wait: timedelta | None) -> Plain:
-        """The recorded answer."""
-        return plain(self._application.status(parse_reference(image), wait=wait))
-
-    def explain(self, image: str, wait: timedelta | None) -> Plain:
-        """The recorded answer with the tree below it."""
-        return plain(self._application.explain(parse_reference(image), wait=wait))
-
-    def promote(self, image: str, target: str, reason: str) -> Plain:
-        """Copies if and only if passed."""
-        source, destination = parse_reference(image), parse_reference(target)
-        return plain(self._application.promote(source, destination, actor=actor(), reason=reason))
-
-    def cases(self, states: tuple[str, ...], repository: str, limit: int, after: str | None) -> Plain:
-        """A page of cases; without states those that wait for a person."""
-        wanted = frozenset(CaseState(state) for state in states) or WAITING_FOR_PEOPLE
-        found, cursor = self._room.store.cases(
-            states=wanted, repositories=(repository,), page=Page(limit, after)
-        )
-        return {"items": [plain(case) for case in found], "next": cursor}
-
-    def case(self, case: str) -> Plain:
-        """One case with findings, intents and history."""
-        return plain(self._room.store.case(case))
-
-    def review(self, case: str, decision: str, reason: str, expires_at: str | None = None) -> Plain:
-        """Release, keep or restore."""
-        end = None if expires_at is None else datetime.fromisoformat(expires_at)
-        return plain(
-            self._application.review(case, Decision(decision), actor=actor(), reason=reason, expires_at=end)
-        )
-
-    def waivers(self, ended: bool) -> Plain:
-        """Waivers and releases."""
-        from gatekeeper.workflow.waive import listing
-
-        return {"items": [plain(one) for one in listing(self._room, ended=ended)], "next": None}
-
-    def add_waiver(
-        self,
-        *,
-        rule: str,
-        digest: str | None,
-        repositories: str | None,
-        reason: str,
-        owner: str | None,
-        expires_at: str,
-    ) -> Plain:
-        """Accepts a rule's findings for a while."""
-        from gatekeeper.workflow.waive import add
-
-        return plain(
-            add(
-                self._room,
-                rule=rule,
-                digest=digest,
-                repositories=repositories,
-                reason=reason,
-                owner=owner,
-                expires_at=datetime.fromisoformat(expires_at),
-                actor=actor(),
-            )
-        )
-
-    def revoke_waiver(self, waiver: str, reason: str) -> Plain:
-        """Ends a waiver or release now."""
-        from gatekeeper.workflow.waive import revoke
-
-        return plain(revoke(self._room, waiver, actor=actor(), reason=reason))
-
-    def affected(self, vulnerability: str, repository: str, limit: int, verify: bool) -> Plain:
-        """What a vulnerability concerns."""
-        from gatekeeper.workflow.affected import affected
-
-        return plain(
-            affected(self._room, vulnerability, repositories=(repository,), limit=limit, verify=verify)
-        )
-
-    def brakes(self) -> Plain:
-        """Everything that keeps us from writing now."""
-        from gatekeeper.workflow.brakes import summary
-
-        found = summary(self._room)
-        return {
-            "hold": to_plain(self._room.store.hold()),
-            "breaker": to_plain(self._room.store.breaker()),
-            "brakes": to_plain(found.brakes),
-            "caps": to_plain(found.caps),
-        }
-
-    def registries(self) -> Plain:
-        """What is recorded about each registry."""
-        from gatekeeper.workflow.brakes import registries
-
-        return {"items": to_plain(tuple(registries(self._room))), "next": None}
-
-    def accept_registry(self, host: str, reason: str) -> Plain:
-        """What the registry shows now is believed."""
-        from gatekeeper.workflow.doubt import accept
-
-        accept(self._room, host, actor=actor(), reason=reason)
-        return self.registries()
-
-    def hold_on(self, reason: str) -> Plain:
-        """Stops every registry write."""
-        self._application.hold_on(actor=actor(), reason=reason)
-        return self.brakes()
-
-    def hold_off(self, reason: str) -> Plain:
-        """Lets registry writes go on."""
-        self._application.hold_off(actor=actor(), reason=reason)
-        return self.brakes()
-
-    def close_breaker(self, reason: str) -> Plain:
-        """Lets enforcement act again."""
-        from gatekeeper.workflow.hold import close_breaker
-
-        close_breaker(self._room, actor=actor(), reason=reason)
-        return self.brakes()
-
-    def events(self, after: int, limit: int) -> Plain:
-        """Events after this one."""
-        from gatekeeper.workflow.notify import follow
-
-        return plain(follow(self._room, after=after, limit=limit))
-
-    def dead_letters(self) -> Plain:
-        """Messages that were given up."""
-        return {"items": [plain(letter) for letter in self._room.store.dead_letters()], "next": None}
-
-    def resend(self, ids: list[int] | None, reason: str) -> Plain:
-        """Dead letters are sent again."""
-        from gatekeeper.workflow.notify import resend
-
-        return {"resent": resend(self._room, ids, actor=actor(), reason=reason)}
-
-    def policy_change(self) -> Plain:
-        """The policy in force and what it turned."""
-        from gatekeeper.workflow.policy_change import change
-
-        return {"change": to_plain(change(self._room))}
-
-    def accept_policy(self, revision: str, reason: str) -> Plain:
-        """What this revision turned may be acted on."""
-        from gatekeeper.workflow.policy_change import accept
-
-        return {"change": plain(accept(self._room, revision, actor=actor(), reason=reason))}
-
-
 def try_notification(config: Path | None, name: str) -> Plain:
     """One message to a webhook. Raises what it answers."""
     from gatekeeper.workflow.notify import try_out
@@ -310,60 +156,6 @@ def try_notification(config: Path | None, name: str) -> Plain:
     finally:
         application.close()
     return {"webhook": name, "state": "taken"}
-
-
-def diagnoses(config: Path | None, *, write_probe: bool) -> Iterator[Diagnosis]:
-    """What ``doctor`` finds, as it finds it. Problems of configuration and database are lines too."""
-    from gatekeeper.config.reload import load_configuration
-    from gatekeeper.workflow.doctor import examine
-    from gatekeeper.workflow.write_probe import probe
-
-    path = find_config(config)
-    try:
-        configuration = load_configuration(path)
-    except ConfigurationError as error:
-        for problem in error.problems:
-            yield Diagnosis(
-                "configuration", str(path), Health.FAILED, error.reason_code, problem, "Mend the file."
-            )
-        return
-    for warning in configuration.warnings:
-        yield Diagnosis(
-            "configuration", str(path), Health.WARNING, "configuration-warning", warning, "Mend the file."
-        )
-    yield Diagnosis("configuration", str(path), Health.OK, "configuration-usable", "both files can be used")
-    settings = configuration.settings
-    try:
-        application = build(settings, lambda: configuration.policy)
-    except (ConfigurationError, UnavailableError) as error:
-        away = isinstance(error, UnavailableError)
-        remedy = "Look at network, user and password of `database`." if away else "See the message."
-        health = Health.UNREACHABLE if away else Health.FAILED
-        yield Diagnosis("database", settings.database.url, health, error.reason_code, error.message, remedy)
-        return
-    yield Diagnosis(
-        "database", settings.database.url, Health.OK, "schema-current", "answers; its schema is current"
-    )
-    closers: list[Callable[[], None]] = [application.close]
-    try:
-        yield from examine(application.room, patients(settings, closers))
-        for entry in settings.registries if write_probe else ():
-            host = entry.connection.host
-            if entry.scratch_repository is None:
-                yield Diagnosis(
-                    "write-probe",
-                    host,
-                    Health.WARNING,
-                    "no-scratch-repository",
-                    "nothing was written: no scratch repository is named",
-                    "Set `scratch_repository` of this registry.",
-                )
-                continue
-            where = Repository(host, entry.scratch_repository)
-            yield from probe(application.room.registries.get(host), where, nonce=application.room.nonce())
-    finally:
-        for close in closers:
-            close()
 
 
 def preview_policy(config: Path | None, policy: Path | None) -> Plain:
@@ -440,30 +232,6 @@ def signing_keys(config: Path | None) -> list[Plain]:
 
     attesting = attesting_of(load_settings(find_config(config)))
     return [plain(key) for key in published_keys(attesting)]
-
-
-def ask_registries(settings: Settings) -> list[Plain]:
-    """Whether each registry answers us, and what it offers. Only reads."""
-    with checking(settings) as collector:
-        return [_asked(collector.registries.get(host), host) for host in collector.registries.hosts()]
-
-
-def _asked(registry: Registry, host: str) -> Plain:
-    try:
-        registry.ping()
-        first = next(iter(registry.repositories()), None)
-    except NotOfferedError:
-        message = "offers no catalog: only repositories named without a wildcard are watched"
-        return {"host": host, "state": "no-catalog", "reason_code": "catalog-not-offered", "message": message}
-    except GatekeeperError as error:
-        return {
-            "host": host,
-            "state": "unavailable",
-            "reason_code": error.reason_code,
-            "message": error.message,
-        }
-    message = "answers" if first is not None else "answers; its catalog is empty"
-    return {"host": host, "state": "reachable", "reason_code": "catalog-offered", "message": message}
 
 
 def recover_cases(config: Path | None, reason: str | None) -> Plain:

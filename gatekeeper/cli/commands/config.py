@@ -43,7 +43,7 @@ def check_files(
         {"host": entry.connection.host} for entry in loaded.settings.registries
     ]
     if ask:
-        from gatekeeper.cli.local import ask_registries
+        from gatekeeper.cli.diagnosing import ask_registries
 
         registries = ask_registries(loaded.settings)
     unreachable = any(registry.get("state") == "unavailable" for registry in registries)

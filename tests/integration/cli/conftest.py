@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from gatekeeper.cli import main
-from gatekeeper.cli.local import LocalDesk
+from gatekeeper.cli.local_desk import LocalDesk
 from gatekeeper.cli.remote import RemoteDesk, endpoint
 from gatekeeper.ports import TokenScope
 from gatekeeper.web.app import create_app

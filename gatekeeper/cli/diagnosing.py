@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from gatekeeper.cli.local import Plain
+from gatekeeper.cli.acting import Plain
 from gatekeeper.config.load import find_config
 from gatekeeper.config.settings import Settings
 from gatekeeper.core.diagnosis import Diagnosis, Health

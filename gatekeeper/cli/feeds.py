@@ -8,7 +8,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from gatekeeper.cli.local import actor, local_application, now, plain
+from gatekeeper.cli.acting import actor, now, plain
+from gatekeeper.cli.local import local_application
 from gatekeeper.cli.output import Block, Facts, Rows
 from gatekeeper.cli.progress import progress
 from gatekeeper.config.load import find_config, load_settings

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import getpass
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING
 
+from gatekeeper.cli.acting import Plain, actor, plain
 from gatekeeper.config.load import find_config, load_settings
 from gatekeeper.config.settings import Settings, TrustSettings
-from gatekeeper.core.canonical import to_plain
 from gatekeeper.core.errors import ConfigurationError
-from gatekeeper.core.lifecycle import CaseState
 from gatekeeper.core.policy import Policy
 from gatekeeper.core.reference import Reference
 from gatekeeper.core.trust import TrustRoot
@@ -26,29 +24,6 @@ if TYPE_CHECKING:
     from gatekeeper.cli.local_desk import LocalDesk
     from gatekeeper.demo.story_clock import StoryClock
     from gatekeeper.workflow.show_sboms import ImageSboms
-
-Plain = dict[str, Any]
-WAITING_FOR_PEOPLE = frozenset({CaseState.PROPOSED, CaseState.OPEN, CaseState.KEPT})
-
-
-def now() -> datetime:
-    """The current moment, UTC."""
-    return datetime.now(UTC)
-
-
-def actor() -> str:
-    """Who acts, for the audit trail: ``local:UID/USER``, the one behind sudo where there is one. Nobody proved it."""
-    behind, uid = os.environ.get("SUDO_USER"), os.environ.get("SUDO_UID", str(os.getuid()))
-    try:
-        name = behind or getpass.getuser()
-    except (OSError, KeyError):
-        name = uid
-    return f"local:{uid}/{name}"
-
-
-def plain(value: object) -> Plain:
-    """JSON-ready, exactly as the HTTP API answers."""
-    return cast("Plain", to_plain(value))
 
 
 def trust_settings(config: Path | None, directory: Path | None) -> TrustSettings:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from gatekeeper.cli.local import WAITING_FOR_PEOPLE, Plain, actor, plain
+from gatekeeper.cli.acting import WAITING_FOR_PEOPLE, Plain, actor, plain
 from gatekeeper.core.canonical import to_plain
 from gatekeeper.core.lifecycle import CaseState, Decision
 from gatekeeper.core.reference import parse_reference

@@ -187,7 +187,8 @@ def archive(
 
     Keep the file: `audit verify --archive FILE` joins it to what is left. The row that tells of it names its sha256.
     """
-    from gatekeeper.cli.local import actor, local_store, now
+    from gatekeeper.cli.acting import actor, now
+    from gatekeeper.cli.local import local_store
     from gatekeeper.workflow.audit_report import archive as move
 
     with local_store(config) as store:

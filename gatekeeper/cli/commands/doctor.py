@@ -32,8 +32,8 @@ def doctor(
     repositories, feeds. Only reads, unless --write-probe. Exit codes: 0 nothing is wrong (warnings included), 1
     something is, 3 configuration, 5 database or a registry cannot be asked.
     """
+    from gatekeeper.cli.acting import plain
     from gatekeeper.cli.diagnosing import diagnoses
-    from gatekeeper.cli.local import plain
     from gatekeeper.core.diagnosis import Health
 
     found: list[Diagnosis] = []

@@ -46,7 +46,8 @@ def create(
     config: ConfigOption = None,
 ) -> None:
     """Make a token. Its text is printed once and stored nowhere."""
-    from gatekeeper.cli.local import actor, local_store, now
+    from gatekeeper.cli.acting import actor, now
+    from gatekeeper.cli.local import local_store
     from gatekeeper.core.canonical import to_plain
     from gatekeeper.workflow import tokens
 
@@ -102,7 +103,8 @@ def revoke(
     config: ConfigOption = None,
 ) -> None:
     """End a token now. Exit code 5 when there is none with this id."""
-    from gatekeeper.cli.local import actor, local_store, now
+    from gatekeeper.cli.acting import actor, now
+    from gatekeeper.cli.local import local_store
 
     with local_store(config) as store:
         store.revoke_token(token, actor=actor(), now=now())

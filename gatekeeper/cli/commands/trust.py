@@ -65,7 +65,8 @@ def update(
     Exit code 5 when the repository cannot be reached; 2 when what it serves does not hold. The root that is there
     stays as it is then.
     """
-    from gatekeeper.cli.local import now, trust_settings
+    from gatekeeper.cli.acting import now
+    from gatekeeper.cli.local import trust_settings
     from gatekeeper.wiring import update_trust_root
 
     first_root = None if tuf_root is None else _read(tuf_root)
@@ -105,7 +106,8 @@ def import_root(
 
     A running daemon takes it with its next reload (SIGHUP).
     """
-    from gatekeeper.cli.local import now, trust_settings
+    from gatekeeper.cli.acting import now
+    from gatekeeper.cli.local import trust_settings
     from gatekeeper.signatures.trust_store import KeptRoot, keep
 
     kept = KeptRoot(
@@ -133,7 +135,8 @@ def list_roots(
 
     With `--directory` only what is kept there.
     """
-    from gatekeeper.cli.local import now, policy_roots, trust_settings
+    from gatekeeper.cli.acting import now
+    from gatekeeper.cli.local import policy_roots, trust_settings
     from gatekeeper.signatures.trust_store import BrokenRoot, listed
 
     place = trust_settings(config, directory).directory

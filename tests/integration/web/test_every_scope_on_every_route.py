@@ -106,7 +106,8 @@ def test_another_repositorys_token_sees_and_does_nothing(
         everything = prepared.site.ask(method, path, token=token, query={"repository": "127.0.0.1*/**"})
         assert everything.json["items"] == []
     elif path.startswith("/v1/affected/"):
-        assert (reply.status, reply.json["images"], reply.json["image_count"]) == (200, [], 0)
+        found = reply.json["answer"]
+        assert (reply.status, found["images"], found["image_count"]) == (200, [], 0)
     else:
         assert (reply.status, reply.json["reason_code"]) == (403, "token-scope-missing")
 

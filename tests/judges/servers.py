@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import pwd
 import re
@@ -232,4 +233,35 @@ def postgres() -> Iterator[PostgresServer]:
                         continue
                     raise
                 yield PostgresServer("gatekeeper", password, f"127.0.0.1:{port}", running.pid)
+                return
+
+
+@contextmanager
+def timestamp_authority() -> Iterator[str]:
+    """``127.0.0.1:PORT`` of sigstore's own timestamp authority, with a key in memory.
+
+    It serves metrics on a fixed port of its own: two at once are not possible, so each waits for the other.
+    """
+    program = find("timestamp-server")
+    with (
+        (Path(tempfile.gettempdir()) / "gatekeeper-timestamp-authority.lock").open("w") as turn,
+        scratch() as folder,
+    ):
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        for attempt in range(PORT_ATTEMPTS):
+            port = free_port()
+            command: list[str | Path] = [program, "serve", "--host=127.0.0.1", f"--port={port}"]
+            command += [
+                "--timestamp-signer=memory",
+                "--disable-ntp-monitoring",
+                "--include-chain-in-response",
+            ]
+            with serve(command, folder) as running:
+                try:
+                    running.answering(f"127.0.0.1:{port}")
+                except ServerError:
+                    if attempt + 1 == PORT_ATTEMPTS:
+                        raise
+                    continue
+                yield f"127.0.0.1:{port}"
                 return

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import http.client
-import socket
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 from cryptography import x509
@@ -15,35 +13,17 @@ from cryptography import x509
 from gatekeeper.demo.sigstore import der as asn1
 from gatekeeper.signatures.refusal import RefusedError
 from gatekeeper.signatures.timestamp import token_of_response, verify_token
-from tests.judges.servers import serve
-from tests.judges.tools import find
+from tests.judges.servers import timestamp_authority
 
 pytestmark = [pytest.mark.judge("timestamp-server"), pytest.mark.slow]
 
 _MESSAGE = b"a signature"
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def authority() -> Iterator[str]:
     """``127.0.0.1:PORT`` of an authority with a key in memory."""
-    host = f"127.0.0.1:{_free_port()}"
-    command: list[str | Path] = [
-        find("timestamp-server"),
-        "serve",
-        "--host=127.0.0.1",
-        f"--port={host.partition(':')[2]}",
-        "--timestamp-signer=memory",
-        "--disable-ntp-monitoring",
-        "--include-chain-in-response",
-    ]
-    with serve(command, tmp_path_factory.mktemp("tsa")) as program:
-        program.answering(host)
+    with timestamp_authority() as host:
         yield host
 
 

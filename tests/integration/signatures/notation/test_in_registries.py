@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import subprocess
 import sys
 import urllib.request
@@ -28,8 +27,7 @@ from tests.fakes import notary, notary_revocation
 from tests.fakes.notary import CHAIN, DAY, Party, level, statement
 from tests.integration.signatures.notation.notation_go import NotationGo
 from tests.judges.registries import RegistryServer
-from tests.judges.servers import serve
-from tests.judges.tools import find
+from tests.judges.servers import timestamp_authority
 
 _ROOT = Path(__file__).parents[4]
 
@@ -250,17 +248,10 @@ def test_a_time_stamp_of_openssl_in_a_signature_of_notation(
 
 
 @pytest.fixture(scope="module")
-def sigstore_clock(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, x509.Certificate]]:
+def sigstore_clock() -> Iterator[tuple[str, x509.Certificate]]:
     """The address and the root of sigstore's own timestamp authority."""
-    program = find("timestamp-server")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
-    command: list[str | Path] = [program, "serve", "--host=127.0.0.1", f"--port={port}"]
-    command += ["--timestamp-signer=memory", "--disable-ntp-monitoring", "--include-chain-in-response"]
-    with serve(command, tmp_path_factory.mktemp("tsa")) as running:
-        running.answering(f"127.0.0.1:{port}")
-        address = f"http://127.0.0.1:{port}/api/v1/timestamp"
+    with timestamp_authority() as host:
+        address = f"http://{host}/api/v1/timestamp"
         with urllib.request.urlopen(f"{address}/certchain", timeout=30) as answer:
             yield address, x509.load_pem_x509_certificates(answer.read())[-1]
 

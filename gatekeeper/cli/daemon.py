@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import signal
+import stat
 import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -96,11 +98,16 @@ def write_first_token(store: Store, settings: ServerSettings) -> None:
         return
     place = settings.bootstrap_token_file
     now = datetime.now(UTC)
+    if _is_ours(place):
+        # A start that died before it was recorded, or a database that was lost: that token opens nothing.
+        place.unlink()
     try:
         descriptor = os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
         raise ConfigurationError(
-            (f"server.first_token_file: {place} exists, but the database knows no token; remove the file",),
+            (
+                f"server.first_token_file: {place} holds something else than a token; name another file, or remove it",
+            ),
             reason_code="first-token-exists",
         ) from None
     except OSError as error:
@@ -122,6 +129,18 @@ def write_first_token(store: Store, settings: ServerSettings) -> None:
     _log.warning(
         "a one-use admin token was written to %s; use it once to make tokens, then remove the file", place
     )
+
+
+def _is_ours(place: Path) -> bool:
+    """True for a file that holds a token of ours or nothing yet. Nobody else's file is ever written over."""
+    try:
+        if not stat.S_ISREG(place.lstat().st_mode):
+            return False
+        with place.open("rb") as stream:
+            content = stream.read(1024)
+    except OSError:
+        return False
+    return not content or re.fullmatch(rb"gk_[A-Za-z0-9_-]+\n?", content) is not None
 
 
 def _on_signals(daemon: Daemon, reloader: Reloader) -> None:

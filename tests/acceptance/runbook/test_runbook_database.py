@@ -59,7 +59,6 @@ def test_a_lost_database(house: House) -> None:
         house.gone_from_tag(daemon, "bad", "1.0", bad.digest)
         (lost,) = house.until(daemon, lambda: house.cases("open"))
     house.lose_the_database()
-    (house.directory / "gatekeeper-first-token").unlink()
     assert house.run("migrate").code == 0
     with house.daemon() as daemon:
         house.until(daemon, lambda: "gatekeeper quarantine recover" in daemon.said())

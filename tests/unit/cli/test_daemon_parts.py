@@ -59,11 +59,30 @@ def test_the_first_start_writes_a_one_use_token_that_only_this_user_can_read(
 def test_a_first_token_file_is_never_written_over(tmp_path: Path, store: Database) -> None:
     place = tmp_path / "first"
     place.write_text("mine")
-    with pytest.raises(ConfigurationError, match="remove the file"):
+    with pytest.raises(ConfigurationError, match="holds something else than a token"):
         write_first_token(store, replace(ServerSettings(), bootstrap_token_file=place))
     assert (place.read_text(), list(store.tokens())) == ("mine", [])
     with pytest.raises(ConfigurationError, match="cannot be written"):
         write_first_token(store, replace(ServerSettings(), bootstrap_token_file=tmp_path / "no" / "first"))
+
+
+@pytest.mark.parametrize("left", ["", "gk_0123456789abcdef_ABCdef-_123\n"])
+def test_a_token_file_of_a_start_that_died_or_of_a_lost_database_is_renewed(
+    tmp_path: Path, store: Database, left: str
+) -> None:
+    place = tmp_path / "first"
+    place.write_text(left)
+    write_first_token(store, replace(ServerSettings(), bootstrap_token_file=place))
+    assert stat.S_IMODE(place.stat().st_mode) == 0o600
+    assert tokens.authenticate(store, place.read_text().strip(), now=datetime.now(UTC)).one_use
+
+
+def test_a_link_in_the_place_of_the_token_file_is_not_followed(tmp_path: Path, store: Database) -> None:
+    (tmp_path / "elsewhere").write_text("")
+    (tmp_path / "first").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(ConfigurationError):
+        write_first_token(store, replace(ServerSettings(), bootstrap_token_file=tmp_path / "first"))
+    assert (tmp_path / "elsewhere").read_text() == ""
 
 
 class Listening:

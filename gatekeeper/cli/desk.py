@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import functools
+import inspect
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from inspect import Parameter
 from pathlib import Path
 from typing import Any, Protocol
 
+from gatekeeper.cli.options import CaFileOption, ConfigOption, InsecureOption, ServerOption, TokenFileOption
 from gatekeeper.core.errors import Cause, NotKnownNowError, UnavailableError
 
 Plain = dict[str, Any]
@@ -107,3 +111,34 @@ class Where:
 
         with local_desk(self.config, registries=registries) as desk:
             yield desk
+
+
+_OPTIONS = tuple(
+    Parameter(name, Parameter.KEYWORD_ONLY, default=default, annotation=option)
+    for name, default, option in (
+        ("config", None, ConfigOption),
+        ("server", None, ServerOption),
+        ("token_file", None, TokenFileOption),
+        ("ca_file", None, CaFileOption),
+        ("insecure_http", False, InsecureOption),
+    )
+)
+"""The fields of ``Where``, as options."""
+
+
+def chooses_desk(command: Callable[..., None]) -> Callable[..., None]:
+    """On the command line, the command's parameter ``where`` becomes the options that choose the desk."""
+    signature = inspect.signature(command, eval_str=True)
+    parameters: list[Parameter] = []
+    for parameter in signature.parameters.values():
+        parameters += _OPTIONS if parameter.name == "where" else [parameter]
+
+    @functools.wraps(command)
+    def with_options(**given: Any) -> None:
+        where = Where(**{option.name: given.pop(option.name) for option in _OPTIONS})
+        command(**given, where=where)
+
+    # What the command line is built from.
+    with_options.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
+    with_options.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return with_options

@@ -7,18 +7,14 @@ from typing import Annotated
 import typer
 
 from gatekeeper.cli.affected_view import affected_blocks
-from gatekeeper.cli.desk import Where
+from gatekeeper.cli.desk import Where, chooses_desk
 from gatekeeper.cli.options import (
-    CaFileOption,
-    ConfigOption,
-    InsecureOption,
     OutputOption,
-    ServerOption,
-    TokenFileOption,
 )
 from gatekeeper.cli.output import Output, show
 
 
+@chooses_desk
 def affected(
     vulnerability: Annotated[
         str, typer.Argument(metavar="ID", help="CVE-2021-44228, or any other id of the vulnerability.")
@@ -31,11 +27,8 @@ def affected(
         bool, typer.Option("--verify", help="Rebuild the index from scratch and compare (local only, slow).")
     ] = False,
     output: OutputOption = Output.TABLE,
-    config: ConfigOption = None,
-    server: ServerOption = None,
-    token_file: TokenFileOption = None,
-    ca_file: CaFileOption = None,
-    insecure_http: InsecureOption = False,
+    *,
+    where: Where,
 ) -> None:
     """Which images, tags and promotions a vulnerability concerns. No registry is asked.
 
@@ -43,7 +36,7 @@ def affected(
     feeds older than the vulnerability. Exit codes: 0 none is affected, 1 some are, 4 none was found but not all could
     be judged.
     """
-    with Where(config, server, token_file, ca_file, insecure_http).desk(registries=False) as desk:
+    with where.desk(registries=False) as desk:
         answer = desk.affected(vulnerability, repository, limit, verify)
     show(output, answer, lambda: affected_blocks(answer))
     raise typer.Exit(int(answer["exit_code"]))

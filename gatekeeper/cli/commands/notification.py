@@ -6,15 +6,11 @@ from typing import Annotated, Any
 
 import typer
 
-from gatekeeper.cli.desk import Where
+from gatekeeper.cli.desk import Where, chooses_desk
 from gatekeeper.cli.options import (
-    CaFileOption,
     ConfigOption,
-    InsecureOption,
     OutputOption,
     ReasonOption,
-    ServerOption,
-    TokenFileOption,
 )
 from gatekeeper.cli.output import Facts, Line, Output, Rows, show
 
@@ -24,21 +20,20 @@ app = typer.Typer(
 
 
 @app.command("list")
+@chooses_desk
 def list_dead(
     output: OutputOption = Output.TABLE,
-    config: ConfigOption = None,
-    server: ServerOption = None,
-    token_file: TokenFileOption = None,
-    ca_file: CaFileOption = None,
-    insecure_http: InsecureOption = False,
+    *,
+    where: Where,
 ) -> None:
     """Dead letters: messages that a webhook did not take for so long that they were given up."""
-    with Where(config, server, token_file, ca_file, insecure_http).desk(registries=False) as desk:
+    with where.desk(registries=False) as desk:
         page = desk.dead_letters()
     show(output, page, lambda: [_table(page["items"])])
 
 
 @app.command()
+@chooses_desk
 def resend(
     reason: ReasonOption,
     ids: Annotated[
@@ -46,16 +41,13 @@ def resend(
     ] = None,
     every: Annotated[bool, typer.Option("--all", help="All of them.")] = False,
     output: OutputOption = Output.TABLE,
-    config: ConfigOption = None,
-    server: ServerOption = None,
-    token_file: TokenFileOption = None,
-    ca_file: CaFileOption = None,
-    insecure_http: InsecureOption = False,
+    *,
+    where: Where,
 ) -> None:
     """Send dead letters again; the daemon delivers them."""
     if bool(ids) == every:
         raise typer.BadParameter("name the dead letters by their ID, or give --all")
-    with Where(config, server, token_file, ca_file, insecure_http).desk(registries=False) as desk:
+    with where.desk(registries=False) as desk:
         done = desk.resend(None if every else list(ids or ()), reason)
     show(output, done, lambda: [Line(f"{done['resent']} messages are sent again")])
 

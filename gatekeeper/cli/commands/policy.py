@@ -7,15 +7,11 @@ from typing import Annotated
 
 import typer
 
-from gatekeeper.cli.desk import Where
+from gatekeeper.cli.desk import Where, chooses_desk
 from gatekeeper.cli.options import (
-    CaFileOption,
     ConfigOption,
-    InsecureOption,
     OutputOption,
     ReasonOption,
-    ServerOption,
-    TokenFileOption,
 )
 from gatekeeper.cli.output import Output, show
 from gatekeeper.cli.render import policy_change_blocks, preview_blocks
@@ -48,32 +44,28 @@ def preview(
 
 
 @app.command()
+@chooses_desk
 def pending(
     output: OutputOption = Output.TABLE,
-    config: ConfigOption = None,
-    server: ServerOption = None,
-    token_file: TokenFileOption = None,
-    ca_file: CaFileOption = None,
-    insecure_http: InsecureOption = False,
+    *,
+    where: Where,
 ) -> None:
     """The policy in force, what it turned from passed to failed, and whether that was accepted."""
-    with Where(config, server, token_file, ca_file, insecure_http).asking(registries=False) as desk:
+    with where.asking(registries=False) as desk:
         change = desk.policy_change()
     show(output, change, lambda: policy_change_blocks(change))
 
 
 @app.command()
+@chooses_desk
 def accept(
     revision: Annotated[str, typer.Argument(metavar="REVISION", help="As `policy pending` shows it.")],
     reason: ReasonOption,
     output: OutputOption = Output.TABLE,
-    config: ConfigOption = None,
-    server: ServerOption = None,
-    token_file: TokenFileOption = None,
-    ca_file: CaFileOption = None,
-    insecure_http: InsecureOption = False,
+    *,
+    where: Where,
 ) -> None:
     """Let what this revision turned into failed be acted on, within caps and brakes."""
-    with Where(config, server, token_file, ca_file, insecure_http).desk(registries=False) as desk:
+    with where.desk(registries=False) as desk:
         change = desk.accept_policy(revision, reason)
     show(output, change, lambda: policy_change_blocks(change))

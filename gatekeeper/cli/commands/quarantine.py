@@ -7,15 +7,11 @@ from typing import Annotated
 
 import typer
 
-from gatekeeper.cli.desk import Where
+from gatekeeper.cli.desk import Where, chooses_desk
 from gatekeeper.cli.options import (
-    CaFileOption,
     ConfigOption,
-    InsecureOption,
     OutputOption,
     ReasonOption,
-    ServerOption,
-    TokenFileOption,
     moment_option,
 )
 from gatekeeper.cli.output import Line, Output, show
@@ -39,6 +35,7 @@ OUTCOMES = {
 
 
 @app.command("list")
+@chooses_desk
 def list_cases(
     state: Annotated[
         list[CaseState] | None, typer.Option("--state", help="Only these; else all that wait for a person.")
@@ -51,36 +48,32 @@ def list_cases(
         str | None, typer.Option("--after", metavar="CURSOR", help="The page after the one that named this.")
     ] = None,
     output: OutputOption = Output.TABLE,
-    config: ConfigOption = None,
-    server: ServerOption = None,
-    token_file: TokenFileOption = None,
-    ca_file: CaFileOption = None,
-    insecure_http: InsecureOption = False,
+    *,
+    where: Where,
 ) -> None:
     """The cases, newest first."""
     states = tuple(str(one) for one in state or ())
-    with Where(config, server, token_file, ca_file, insecure_http).asking(registries=False) as desk:
+    with where.asking(registries=False) as desk:
         listing = desk.cases(states, repository, limit, after)
     show(output, listing, lambda: cases_blocks(listing))
 
 
 @app.command("show")
+@chooses_desk
 def show_case(
     case: CaseArgument,
     output: OutputOption = Output.TABLE,
-    config: ConfigOption = None,
-    server: ServerOption = None,
-    token_file: TokenFileOption = None,
-    ca_file: CaFileOption = None,
-    insecure_http: InsecureOption = False,
+    *,
+    where: Where,
 ) -> None:
     """One case: why, what was done in the registry, and who did what."""
-    with Where(config, server, token_file, ca_file, insecure_http).asking(registries=False) as desk:
+    with where.asking(registries=False) as desk:
         row = desk.case(case)
     show(output, row, lambda: case_blocks(row))
 
 
 @app.command()
+@chooses_desk
 def release(
     case: CaseArgument,
     reason: ReasonOption,
@@ -95,46 +88,37 @@ def release(
         ),
     ] = None,
     output: OutputOption = Output.TABLE,
-    config: ConfigOption = None,
-    server: ServerOption = None,
-    token_file: TokenFileOption = None,
-    ca_file: CaFileOption = None,
-    insecure_http: InsecureOption = False,
+    *,
+    where: Where,
 ) -> None:
     """Accept exactly the findings that the case shows, and put the tags back. New findings act again."""
-    _decide(
-        Where(config, server, token_file, ca_file, insecure_http), case, "release", reason, output, expires
-    )
+    _decide(where, case, "release", reason, output, expires)
 
 
 @app.command()
+@chooses_desk
 def keep(
     case: CaseArgument,
     reason: ReasonOption,
     output: OutputOption = Output.TABLE,
-    config: ConfigOption = None,
-    server: ServerOption = None,
-    token_file: TokenFileOption = None,
-    ca_file: CaFileOption = None,
-    insecure_http: InsecureOption = False,
+    *,
+    where: Where,
 ) -> None:
     """Reviewed: it stays quarantined. It may still be released or restored later."""
-    _decide(Where(config, server, token_file, ca_file, insecure_http), case, "keep", reason, output)
+    _decide(where, case, "keep", reason, output)
 
 
 @app.command()
+@chooses_desk
 def restore(
     case: CaseArgument,
     reason: ReasonOption,
     output: OutputOption = Output.TABLE,
-    config: ConfigOption = None,
-    server: ServerOption = None,
-    token_file: TokenFileOption = None,
-    ca_file: CaFileOption = None,
-    insecure_http: InsecureOption = False,
+    *,
+    where: Where,
 ) -> None:
     """Undo our action: put the tags back and accept nothing. The findings come back as a proposal."""
-    _decide(Where(config, server, token_file, ca_file, insecure_http), case, "restore", reason, output)
+    _decide(where, case, "restore", reason, output)
 
 
 @app.command()

@@ -6,15 +6,10 @@ from typing import Annotated
 
 import typer
 
-from gatekeeper.cli.desk import Where
+from gatekeeper.cli.desk import Where, chooses_desk
 from gatekeeper.cli.options import (
-    CaFileOption,
-    ConfigOption,
-    InsecureOption,
     OutputOption,
     ReasonOption,
-    ServerOption,
-    TokenFileOption,
 )
 from gatekeeper.cli.output import Output, show
 from gatekeeper.cli.render import registries_blocks
@@ -25,32 +20,28 @@ app = typer.Typer(
 
 
 @app.command("list")
+@chooses_desk
 def list_registries(
     output: OutputOption = Output.TABLE,
-    config: ConfigOption = None,
-    server: ServerOption = None,
-    token_file: TokenFileOption = None,
-    ca_file: CaFileOption = None,
-    insecure_http: InsecureOption = False,
+    *,
+    where: Where,
 ) -> None:
     """Each registry: repositories, those that could not be read for too long, and whether it is doubted."""
-    with Where(config, server, token_file, ca_file, insecure_http).asking(registries=False) as desk:
+    with where.asking(registries=False) as desk:
         listing = desk.registries()
     show(output, listing, lambda: registries_blocks(listing))
 
 
 @app.command()
+@chooses_desk
 def accept(
     host: Annotated[str, typer.Argument(metavar="HOST", help="As `registry list` shows it.")],
     reason: ReasonOption,
     output: OutputOption = Output.TABLE,
-    config: ConfigOption = None,
-    server: ServerOption = None,
-    token_file: TokenFileOption = None,
-    ca_file: CaFileOption = None,
-    insecure_http: InsecureOption = False,
+    *,
+    where: Where,
 ) -> None:
     """Believe a doubted registry: what its tags show now is recorded and judged, the newest first."""
-    with Where(config, server, token_file, ca_file, insecure_http).desk(registries=False) as desk:
+    with where.desk(registries=False) as desk:
         listing = desk.accept_registry(host, reason)
     show(output, listing, lambda: registries_blocks(listing))

@@ -4,37 +4,30 @@ from __future__ import annotations
 
 import typer
 
-from gatekeeper.cli.desk import Where
+from gatekeeper.cli.desk import Where, chooses_desk
 from gatekeeper.cli.options import (
-    CaFileOption,
-    ConfigOption,
     ImageArgument,
-    InsecureOption,
     OutputOption,
-    ServerOption,
-    TokenFileOption,
     WaitOption,
 )
 from gatekeeper.cli.output import Output, show
 from gatekeeper.cli.render import answer_blocks, with_subject
 
 
+@chooses_desk
 def status(
     image: ImageArgument,
     wait: WaitOption = None,
     output: OutputOption = Output.TABLE,
-    config: ConfigOption = None,
-    server: ServerOption = None,
-    token_file: TokenFileOption = None,
-    ca_file: CaFileOption = None,
-    insecure_http: InsecureOption = False,
+    *,
+    where: Where,
 ) -> None:
     """The recorded verdict of an image, and why.
 
     A tag is resolved once, now; the answer is about that digest in that repository only. Exit codes: 0 passed,
     1 failed or quarantined, 4 not known yet, due again or not covered, 5 the image or the service cannot be reached.
     """
-    with Where(config, server, token_file, ca_file, insecure_http).asking() as desk:
+    with where.asking() as desk:
         answer = with_subject(desk.status(image, wait))
     show(output, answer, lambda: answer_blocks(answer))
     raise typer.Exit(int(answer["exit_code"]))

@@ -7,15 +7,10 @@ from typing import Annotated
 
 import typer
 
-from gatekeeper.cli.desk import Where
+from gatekeeper.cli.desk import Where, chooses_desk
 from gatekeeper.cli.options import (
-    CaFileOption,
-    ConfigOption,
-    InsecureOption,
     OutputOption,
     ReasonOption,
-    ServerOption,
-    TokenFileOption,
     moment_option,
 )
 from gatekeeper.cli.output import Output, show
@@ -27,6 +22,7 @@ app = typer.Typer(
 
 
 @app.command()
+@chooses_desk
 def add(
     rule: Annotated[
         str, typer.Option("--rule", metavar="RULE", help="The rule whose findings are accepted.")
@@ -54,18 +50,15 @@ def add(
         str | None, typer.Option("--owner", metavar="WHO", help="Who answers for it; you, if left out.")
     ] = None,
     output: OutputOption = Output.TABLE,
-    config: ConfigOption = None,
-    server: ServerOption = None,
-    token_file: TokenFileOption = None,
-    ca_file: CaFileOption = None,
-    insecure_http: InsecureOption = False,
+    *,
+    where: Where,
 ) -> None:
     """Accept the findings of one rule until a time, for a digest, a glob of repositories, or both together.
 
     It holds everywhere from now on and ends to the second. It never reaches further than it says, whatever other
     waivers there are, and it never accepts what could not be asked.
     """
-    with Where(config, server, token_file, ca_file, insecure_http).desk(registries=False) as desk:
+    with where.desk(registries=False) as desk:
         waiver = desk.add_waiver(
             rule=rule,
             digest=digest,
@@ -78,33 +71,29 @@ def add(
 
 
 @app.command("list")
+@chooses_desk
 def list_waivers(
     ended: Annotated[bool, typer.Option("--all", help="Also those that have ended or were revoked.")] = False,
     output: OutputOption = Output.TABLE,
-    config: ConfigOption = None,
-    server: ServerOption = None,
-    token_file: TokenFileOption = None,
-    ca_file: CaFileOption = None,
-    insecure_http: InsecureOption = False,
+    *,
+    where: Where,
 ) -> None:
     """Waivers and releases with their end, owner and uses, newest first."""
-    with Where(config, server, token_file, ca_file, insecure_http).asking(registries=False) as desk:
+    with where.asking(registries=False) as desk:
         listing = desk.waivers(ended)
     show(output, listing, lambda: waivers_blocks(listing))
 
 
 @app.command()
+@chooses_desk
 def revoke(
     waiver: Annotated[str, typer.Argument(metavar="ID", help="As `waiver list` shows it.")],
     reason: ReasonOption,
     output: OutputOption = Output.TABLE,
-    config: ConfigOption = None,
-    server: ServerOption = None,
-    token_file: TokenFileOption = None,
-    ca_file: CaFileOption = None,
-    insecure_http: InsecureOption = False,
+    *,
+    where: Where,
 ) -> None:
     """End a waiver or release now. Of a revoked release the findings come back as a proposal."""
-    with Where(config, server, token_file, ca_file, insecure_http).desk(registries=False) as desk:
+    with where.desk(registries=False) as desk:
         revoked = desk.revoke_waiver(waiver, reason)
     show(output, revoked, lambda: waiver_blocks(revoked))

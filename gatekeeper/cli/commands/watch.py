@@ -10,14 +10,9 @@ from typing import Annotated, Any
 
 import typer
 
-from gatekeeper.cli.desk import Where
+from gatekeeper.cli.desk import Where, chooses_desk
 from gatekeeper.cli.options import (
-    CaFileOption,
-    ConfigOption,
-    InsecureOption,
     OutputOption,
-    ServerOption,
-    TokenFileOption,
 )
 from gatekeeper.cli.output import Output
 from gatekeeper.cli.text import harmless
@@ -28,6 +23,7 @@ PAUSE = 1.0
 """Seconds between two looks when there was nothing new."""
 
 
+@chooses_desk
 def watch(
     after: Annotated[
         int | None,
@@ -39,11 +35,8 @@ def watch(
     ] = None,
     once: Annotated[bool, typer.Option("--once", help="End when everything that is there was told.")] = False,
     output: OutputOption = Output.TABLE,
-    config: ConfigOption = None,
-    server: ServerOption = None,
-    token_file: TokenFileOption = None,
-    ca_file: CaFileOption = None,
-    insecure_http: InsecureOption = False,
+    *,
+    where: Where,
 ) -> None:
     """Follow verdicts, cases, brakes and trouble as they are recorded: the stream that webhooks are told.
 
@@ -51,7 +44,7 @@ def watch(
     with Ctrl-C.
     """
     kinds = tuple(kind or ("**",))
-    with Where(config, server, token_file, ca_file, insecure_http).desk(registries=False) as desk:
+    with where.desk(registries=False) as desk:
         seen = after if after is not None else int(desk.events(0, 1)["newest"])
         try:
             while True:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from gatekeeper.cli.output import Block, Facts, Rows
-from gatekeeper.cli.render import short
+from gatekeeper.cli.views.names import short
 
 Plain = dict[str, Any]
 

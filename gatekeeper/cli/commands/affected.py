@@ -6,12 +6,12 @@ from typing import Annotated
 
 import typer
 
-from gatekeeper.cli.affected_view import affected_blocks
 from gatekeeper.cli.desk import Where, chooses_desk
 from gatekeeper.cli.options import (
     OutputOption,
 )
 from gatekeeper.cli.output import Output, show
+from gatekeeper.cli.views.affected import affected_blocks
 
 
 @chooses_desk

@@ -10,7 +10,7 @@ from gatekeeper.cli.options import (
     ReasonOption,
 )
 from gatekeeper.cli.output import Output, show
-from gatekeeper.cli.render import brakes_blocks
+from gatekeeper.cli.views.brakes import brakes_blocks
 
 app = typer.Typer(
     help="It opens above a cap: then everything is proposed only.",

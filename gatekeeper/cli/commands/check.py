@@ -6,7 +6,8 @@ import typer
 
 from gatekeeper.cli.options import ConfigOption, ImageArgument, OutputOption
 from gatekeeper.cli.output import Output, show
-from gatekeeper.cli.render import explanation_blocks, with_subject
+from gatekeeper.cli.views.answer import explanation_blocks
+from gatekeeper.cli.views.names import with_subject
 
 
 def check(

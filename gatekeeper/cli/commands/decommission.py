@@ -8,7 +8,7 @@ import typer
 
 from gatekeeper.cli.options import ConfigOption, OutputOption
 from gatekeeper.cli.output import Output, show
-from gatekeeper.cli.render import decommission_blocks
+from gatekeeper.cli.views.decommission import decommission_blocks
 
 
 def decommission(

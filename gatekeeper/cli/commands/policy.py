@@ -14,7 +14,7 @@ from gatekeeper.cli.options import (
     ReasonOption,
 )
 from gatekeeper.cli.output import Output, show
-from gatekeeper.cli.render import policy_change_blocks, preview_blocks
+from gatekeeper.cli.views.policy import policy_change_blocks, preview_blocks
 
 app = typer.Typer(
     help="What a policy would change, and what it changed.", no_args_is_help=True, rich_markup_mode=None

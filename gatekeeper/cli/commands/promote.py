@@ -13,7 +13,8 @@ from gatekeeper.cli.options import (
     ReasonOption,
 )
 from gatekeeper.cli.output import Output, show
-from gatekeeper.cli.render import promotion_blocks, with_subject
+from gatekeeper.cli.views.answer import promotion_blocks
+from gatekeeper.cli.views.names import with_subject
 
 
 @chooses_desk

@@ -15,7 +15,7 @@ from gatekeeper.cli.options import (
     moment_option,
 )
 from gatekeeper.cli.output import Line, Output, show
-from gatekeeper.cli.render import case_blocks, case_facts, cases_blocks, recovered_blocks
+from gatekeeper.cli.views.case import case_blocks, case_facts, cases_blocks, recovered_blocks
 from gatekeeper.core.exit_codes import ExitCode
 from gatekeeper.core.lifecycle import CaseState
 

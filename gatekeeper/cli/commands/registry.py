@@ -12,7 +12,7 @@ from gatekeeper.cli.options import (
     ReasonOption,
 )
 from gatekeeper.cli.output import Output, show
-from gatekeeper.cli.render import registries_blocks
+from gatekeeper.cli.views.registries import registries_blocks
 
 app = typer.Typer(
     help="Whole registries: read lately, and believed?", no_args_is_help=True, rich_markup_mode=None

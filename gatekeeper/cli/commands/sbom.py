@@ -14,7 +14,7 @@ from gatekeeper.cli.output import Chosen, Output, show
 from gatekeeper.core.errors import MalformedError, NotFoundError
 
 if TYPE_CHECKING:
-    from gatekeeper.cli.sbom_view import Shown
+    from gatekeeper.cli.views.sbom import Shown
 
 app = typer.Typer(help="What is in an image, by its SBOMs.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -88,7 +88,7 @@ def show_(
     then tell signed SBOMs from others. Exit codes: 0 read, 1 the image has no SBOM, 2 not an SBOM, 4 an SBOM could not
     be asked for, 5 the image or the registry cannot be reached.
     """
-    from gatekeeper.cli.sbom_view import plain_view, view_blocks
+    from gatekeeper.cli.views.sbom import plain_view, view_blocks
 
     shown = _file(target) if _is_file(target) else _image(target, platform, os_only, plain_http, config)
     if output in (SbomOutput.CYCLONEDX, SbomOutput.SPDX):
@@ -108,7 +108,7 @@ def _is_file(target: str) -> bool:
 
 
 def _file(target: str) -> Shown:
-    from gatekeeper.cli.sbom_view import Shown, ShownDocument
+    from gatekeeper.cli.views.sbom import Shown, ShownDocument
     from gatekeeper.core.digest import Digest
     from gatekeeper.sbom.lenient import MAX_BYTES, too_large
     from gatekeeper.sbom.reader import Reader
@@ -136,7 +136,7 @@ def _file(target: str) -> Shown:
 
 def _image(target: str, platform: str, os_only: bool, plain_http: bool, config: Path | None) -> Shown:
     from gatekeeper.cli.local import image_sboms
-    from gatekeeper.cli.sbom_view import Shown, ShownDocument
+    from gatekeeper.cli.views.sbom import Shown, ShownDocument
     from gatekeeper.core.reference import parse_reference
 
     found = image_sboms(

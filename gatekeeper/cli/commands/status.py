@@ -11,7 +11,8 @@ from gatekeeper.cli.options import (
     WaitOption,
 )
 from gatekeeper.cli.output import Output, show
-from gatekeeper.cli.render import answer_blocks, with_subject
+from gatekeeper.cli.views.answer import answer_blocks
+from gatekeeper.cli.views.names import with_subject
 
 
 @chooses_desk

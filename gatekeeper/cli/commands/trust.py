@@ -12,7 +12,7 @@ import typer
 
 from gatekeeper.cli.options import ConfigOption, OutputOption, moment_option
 from gatekeeper.cli.output import Facts, Output, Plain, Rows, show, tell
-from gatekeeper.cli.render import impact_blocks
+from gatekeeper.cli.views.trust_impact import impact_blocks
 from gatekeeper.core.errors import ConfigurationError, MalformedError
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from gatekeeper.cli.options import (
     moment_option,
 )
 from gatekeeper.cli.output import Output, show
-from gatekeeper.cli.render import waiver_blocks, waivers_blocks
+from gatekeeper.cli.views.waiver import waiver_blocks, waivers_blocks
 
 app = typer.Typer(
     help="Deviations that people accept for a while.", no_args_is_help=True, rich_markup_mode=None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from gatekeeper.cli.output import Block, Facts, Line, Rows
-from gatekeeper.cli.render import repository, short
+from gatekeeper.cli.views.names import repository, short
 
 _REASONS = (
     ("without_sbom", "no SBOM is known"),

@@ -4,19 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from gatekeeper.core.canonical import canonical_bytes
-from gatekeeper.core.component import Coverage, SbomDocument, SbomFormat, coverage_of
+from gatekeeper.core.component import SbomFormat
 from gatekeeper.core.digest import Digest
 from gatekeeper.core.errors import Cause, MalformedError, NotFoundError, UnavailableError
 from gatekeeper.core.evidence import (
-    Absent,
     Candidate,
-    Candidates,
     Form,
     Outcome,
     Purpose,
-    Sbom,
-    Sboms,
     Trust,
     Unavailable,
 )
@@ -28,7 +23,6 @@ from gatekeeper.core.verification_summary import PREDICATE_TYPE
 from gatekeeper.core.vex import VexDocument
 from gatekeeper.ports import (
     FoundReferrer,
-    GatheredSbom,
     Judged,
     Registry,
     Statement,
@@ -36,6 +30,7 @@ from gatekeeper.ports import (
     WantedSbom,
 )
 from gatekeeper.workflow.os_only import document_digest
+from gatekeeper.workflow.pile import FoundSbom, Pile
 from gatekeeper.workflow.workroom import Collector
 
 MOST_STATEMENTS = 5000
@@ -54,17 +49,6 @@ _SIGNATURE_TYPES = (
 """Artifact types of signatures; cosign 2.6 writes the empty configuration's into fallback indexes."""
 _BUILDKIT_STATEMENT = "application/vnd.in-toto+json"
 _BUILDKIT_PREDICATE = "in-toto.io/predicate-type"
-
-
-@dataclass(frozen=True, slots=True)
-class Attached:
-    """Everything that hangs on one node."""
-
-    signatures: Candidates | Absent | Unavailable
-    sboms: Sboms | Absent | Unavailable
-    documents: tuple[GatheredSbom, ...]
-    reports: tuple[AttestedReport, ...] = ()
-    vex: tuple[AttestedVex, ...] = ()
 
 
 @dataclass(slots=True)
@@ -103,41 +87,6 @@ class Site:
         if self.spent.size > limits.attached_bytes:
             return Unavailable("attached", Cause.JUNK, f"more than {limits.attached_bytes} bytes")
         return None
-
-
-@dataclass(slots=True)
-class Pile:
-    """What was found so far on one node. A gap never hides what was found."""
-
-    subject: Digest
-    candidates: list[Candidate] = field(default_factory=list)
-    sboms: list[Sbom] = field(default_factory=list)
-    documents: dict[Digest, GatheredSbom] = field(default_factory=dict)
-    summaries: list[tuple[Candidate, Statement]] = field(default_factory=list)
-    """Verified verification summaries, with what they say."""
-    reports: list[AttestedReport] = field(default_factory=list)
-    vex: list[AttestedVex] = field(default_factory=list)
-    signature_gap: Unavailable | None = None
-    sbom_gap: Unavailable | None = None
-
-    def missing(self, gap: Unavailable, *, signatures: bool = True, sboms: bool = True) -> None:
-        """Notes what could not be asked; the subject's own doing outweighs an outage."""
-        if signatures:
-            self.signature_gap = _weightier(self.signature_gap, gap)
-        if sboms:
-            self.sbom_gap = _weightier(self.sbom_gap, gap)
-
-    def sealed(self) -> Attached:
-        """The finished value: nothing found and nothing missed is Absent."""
-        signatures: Candidates | Absent = Absent("signature")
-        if self.candidates or self.signature_gap is not None:
-            signatures = Candidates(_united(self.candidates), self.signature_gap)
-        sboms: Sboms | Absent = Absent("sbom")
-        if self.sboms or self.sbom_gap is not None:
-            sboms = Sboms(_most_trusted(self.sboms), self.sbom_gap)
-        return Attached(
-            signatures, sboms, tuple(self.documents.values()), tuple(self.reports), tuple(self.vex)
-        )
 
 
 def gather_attached(site: Site, manifest: Descriptor, pile: Pile) -> None:
@@ -281,10 +230,10 @@ def _add_attested(site: Site, candidate: Candidate, statement: Statement, pile: 
     try:
         document = site.collector.sboms.read_predicate(statement)
     except MalformedError as error:
-        _add_unread(pile, found, error)
+        pile.add_unread(found, error)
         return
     if document is not None:
-        add_read(pile, found, document)
+        pile.add_read(found, document)
 
 
 def _add_unverified(site: Site, subject: Digest, candidate: Candidate, content: bytes, pile: Pile) -> None:
@@ -293,8 +242,8 @@ def _add_unverified(site: Site, subject: Digest, candidate: Candidate, content: 
     if document is not None:
         claimed = candidate.predicate_type or ""
         digest = Digest.of(content)
-        add_read(
-            pile, FoundSbom(candidate.form, candidate.carrier, digest, claimed, Trust.UNSIGNED, ()), document
+        pile.add_read(
+            FoundSbom(candidate.form, candidate.carrier, digest, claimed, Trust.UNSIGNED, ()), document
         )
 
 
@@ -331,57 +280,10 @@ def add_sbom(
         pile.missing(Unavailable.of(source, error), signatures=False)
         return
     except MalformedError as error:
-        _add_unread(pile, found, error)
+        pile.add_unread(found, error)
         return
     if document is not None:
-        add_read(pile, found, document)
-
-
-@dataclass(frozen=True, slots=True)
-class FoundSbom:
-    """What is known of an SBOM before its content is."""
-
-    form: Form
-    carrier: Digest
-    document: Digest
-    claimed: str
-    """Media type or predicate type: the carrier's word."""
-    trust: Trust
-    signatures: tuple[Digest, ...]
-
-    def opened(self, format_: str, coverage: Coverage | None = None, components: int = 0) -> Sbom:
-        return Sbom(
-            form=self.form,
-            carrier=self.carrier,
-            document=self.document,
-            format=format_,
-            trust=self.trust,
-            signatures=self.signatures,
-            components=components,
-            unreadable=0 if coverage is None else coverage.unreadable,
-            identified=0 if coverage is None else coverage.identified,
-            packages=0 if coverage is None else coverage.components,
-        )
-
-
-def add_read(pile: Pile, found: FoundSbom, document: SbomDocument) -> None:
-    """Adds an SBOM with the document that was read from it."""
-    pile.sboms.append(found.opened(document.format, coverage_of(document), len(document.components)))
-    pile.documents[found.document] = GatheredSbom(found.document, document)
-
-
-def _add_unread(pile: Pile, found: FoundSbom, error: MalformedError) -> None:
-    """A format we do not read is an SBOM without components; anything else that cannot be read is a gap.
-
-    No document is kept of it: a later reader shall read it as if it were new.
-    """
-    if error.reason_code != "sbom-format-unsupported":
-        gap = Unavailable(f"SBOM in {found.carrier}", error.cause, error.message)
-        pile.missing(gap, signatures=False)
-        return
-    # Only what was read may bear the name of a format that is read; those have no slash.
-    format_ = found.claimed[:200] if "/" in found.claimed else "application/octet-stream"
-    pile.sboms.append(found.opened(format_))
+        pile.add_read(found, document)
 
 
 def unsigned_attestations(manifest: Manifest) -> list[Candidate]:
@@ -423,23 +325,6 @@ def _unreadable(found: FoundReferrer, error: MalformedError) -> Candidate:
     )
 
 
-def _united(candidates: list[Candidate]) -> tuple[Candidate, ...]:
-    """One candidate for what lies at several places, with all of them."""
-    found: dict[bytes, list[Candidate]] = {}
-    for candidate in candidates:
-        found.setdefault(canonical_bytes(replace(candidate, found_at=())), []).append(candidate)
-    return tuple(
-        replace(same[0], found_at=tuple(place for one in same for place in one.found_at))
-        for same in found.values()
-    )
-
-
-def _weightier(known: Unavailable | None, new: Unavailable) -> Unavailable:
-    if known is None or (new.cause.blames_content and not known.cause.blames_content):
-        return new
-    return known
-
-
 def add_layers(site: Site, manifest: ImageManifest, pile: Pile) -> None:
     """Reads the package databases of an image without a readable SBOM. A gap where its layers cannot be read."""
     if any(sbom.format in frozenset(SbomFormat) for sbom in pile.sboms):
@@ -464,14 +349,4 @@ def add_layers(site: Site, manifest: ImageManifest, pile: Pile) -> None:
         site.collector.layers.put(manifest.digest, known)
     if known.components:
         found = FoundSbom(Form.IMAGE_LAYERS, manifest.digest, document_digest(known), "", Trust.GENERATED, ())
-        add_read(pile, found, known)
-
-
-def _most_trusted(sboms: list[Sbom]) -> tuple[Sbom, ...]:
-    """Each document of each carrier once: BuildKit's is found in the index and, unsigned, among the referrers."""
-    best: dict[tuple[Digest, Digest], Sbom] = {}
-    for sbom in sboms:
-        key = (sbom.carrier, sbom.document)
-        if key not in best or sbom.trust.rank < best[key].trust.rank:
-            best[key] = sbom
-    return tuple(best.values())
+        pile.add_read(found, known)

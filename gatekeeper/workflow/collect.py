@@ -33,14 +33,13 @@ from gatekeeper.core.reference import Repository
 from gatekeeper.core.subject import attestations, classify, judged_children, says_manifest, to_open
 from gatekeeper.ports import GatheredSbom
 from gatekeeper.workflow.attached import (
-    Attached,
-    Pile,
     Site,
     add_layers,
     add_sbom,
     gather_attached,
     unsigned_attestations,
 )
+from gatekeeper.workflow.pile import Attached, Pile
 from gatekeeper.workflow.scan_live import add_live_scans
 from gatekeeper.workflow.workroom import Collector
 

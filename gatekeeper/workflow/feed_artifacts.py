@@ -11,7 +11,8 @@ from gatekeeper.core.feed import FeedSource
 from gatekeeper.core.manifest import Descriptor, ImageManifest, Manifest
 from gatekeeper.core.reference import Repository, parse_reference
 from gatekeeper.ports import Registry
-from gatekeeper.workflow.attached import Pile, Site, gather_attached
+from gatekeeper.workflow.attached import Site, gather_attached
+from gatekeeper.workflow.pile import Pile
 from gatekeeper.workflow.workroom import Workroom
 
 LARGEST_LAYER = 1024 * 1024 * 1024

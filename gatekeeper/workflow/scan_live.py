@@ -13,8 +13,9 @@ from gatekeeper.core.evidence import Form, Trust, Unavailable
 from gatekeeper.core.manifest import ImageManifest
 from gatekeeper.core.scan_report import AttestedReport
 from gatekeeper.ports.scanners import ImageToScan, Makes
-from gatekeeper.workflow.attached import FoundSbom, Pile, Site, add_read
+from gatekeeper.workflow.attached import Site
 from gatekeeper.workflow.live_scans import Installed
+from gatekeeper.workflow.pile import FoundSbom, Pile
 
 _BETTER = frozenset({Trust.SIGNED, Trust.SIGNED_INDEX, Trust.REGISTRY})
 """An unsigned SBOM may leave packages out: one of ours is asked for beside it."""
@@ -62,7 +63,7 @@ def _add(
     except UnavailableError as error:
         pile.missing(Unavailable.of(source, error), signatures=False)
         return
-    add_read(pile, FoundSbom(Form.SCANNER, digest, made.document, "", Trust.GENERATED, ()), made.content)
+    pile.add_read(FoundSbom(Form.SCANNER, digest, made.document, "", Trust.GENERATED, ()), made.content)
 
 
 def _image(site: Site, manifest: ImageManifest) -> ImageToScan:

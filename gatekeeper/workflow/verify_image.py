@@ -23,7 +23,8 @@ from gatekeeper.core.rules.signed import SignedVia
 from gatekeeper.core.subject import says_attestation
 from gatekeeper.core.trust import TrustMaterial
 from gatekeeper.ports import Statement
-from gatekeeper.workflow.attached import Pile, Site, gather_attached
+from gatekeeper.workflow.attached import Site, gather_attached
+from gatekeeper.workflow.pile import Pile
 from gatekeeper.workflow.workroom import Collector
 
 EXIT_CODES = {

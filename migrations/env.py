@@ -1,6 +1,8 @@
 """Where Alembic begins. ``gatekeeper.database.migrate`` brings its connection; on the command line:
 
 alembic -c migrations/alembic.ini -x url=sqlite:///scratch.db revision --autogenerate --rev-id 0002 -m "what changes"
+
+Then ``python3 -m tests.migration.recording`` records the rows that every later revision is proved with.
 """
 
 from __future__ import annotations

@@ -76,6 +76,8 @@ class Component:
     cpes: tuple[str, ...] = ()
     paths: tuple[str, ...] = ()
     """Where in the image it was found."""
+    brought_by: str = ""
+    """purl of the OS package whose files it was found by, where the document says so."""
 
 
 @dataclass(frozen=True, slots=True)

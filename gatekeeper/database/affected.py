@@ -20,6 +20,7 @@ from gatekeeper.database.matches import read_advisories
 from gatekeeper.database.rebuild import differences_of
 from gatekeeper.database.reevaluation import stale
 from gatekeeper.database.rows import matching, read_body, repository_named
+from gatekeeper.database.vendors import covered, judged_by_its_own
 from gatekeeper.ports.vulnerabilities import (
     AffectedAnswer,
     AffectedImage,
@@ -45,9 +46,10 @@ class Affected:
         with self._link.reading() as connection:
             rows = _advisories(connection, name)
             ids = [row.id for row in rows]
-            concerned = _concerned(ids)
+            judged = judged_by_its_own(connection)
+            concerned = _concerned(ids, judged)
             images, counts = _images(connection, concerned, repositories, limit)
-            packages = _packages(connection, rows, repositories)
+            packages = _packages(connection, rows, repositories, judged)
             parsed = [advisory for _, advisory in read_advisories(connection, matcher, ids)]
             not_judged = _not_judged(connection, concerned, parsed, repositories)
             differences = differences_of(connection, matcher, ids) if verify else None
@@ -68,7 +70,8 @@ class Affected:
         """The subjects alone, for whoever counts or marks them."""
         with self._link.reading() as connection:
             ids = [row.id for row in _advisories(connection, name)]
-            return tuple(row.subject_id for row in connection.execute(_concerned(ids)))
+            concerned = _concerned(ids, judged_by_its_own(connection))
+            return tuple(row.subject_id for row in connection.execute(concerned))
 
 
 def _advisories(connection: Connection, name: str) -> Sequence[Any]:
@@ -121,7 +124,7 @@ def _own_names(connection: Connection, ids: Iterable[int]) -> set[str]:
 
 
 def _packages(
-    connection: Connection, rows: Sequence[Any], repositories: tuple[str, ...]
+    connection: Connection, rows: Sequence[Any], repositories: tuple[str, ...], judged: ColumnElement[bool]
 ) -> tuple[AffectedPackage, ...]:
     """What is found in these repositories; of what nobody carries any more (or yet) only where all may be seen."""
     match, component = tables.match, tables.component
@@ -132,7 +135,7 @@ def _packages(
         for row in connection.execute(
             select(match, component.c.name, component.c.version, component.c.purl)
             .join(component, component.c.id == match.c.component_id)
-            .where(match.c.advisory_id.in_(chunk))
+            .where(match.c.advisory_id.in_(chunk), judged)
         ):
             if visible is not None and row.component_id not in visible:
                 continue
@@ -169,15 +172,21 @@ def _carried(connection: Connection, advisory_ids: Sequence[int], repositories: 
     return {row.component_id for row in rows if matching(repositories, repository_named(row.name))}
 
 
-def _concerned(advisory_ids: Sequence[int]) -> Select[tuple[int]]:
-    """Ids of the subjects that consist of a component that one of the advisories names."""
-    match, link, of_subject = tables.match, tables.group_component, tables.subject_group
+def _concerned(advisory_ids: Sequence[int], judged: ColumnElement[bool]) -> Select[tuple[int]]:
+    """Ids of the subjects that consist of a component that one of the advisories names and may judge."""
+    component, match, link, of_subject = (
+        tables.component,
+        tables.match,
+        tables.group_component,
+        tables.subject_group,
+    )
     return (
         select(of_subject.c.subject_id)
         .distinct()
         .join(link, link.c.group_id == of_subject.c.group_id)
         .join(match, match.c.component_id == link.c.component_id)
-        .where(match.c.advisory_id.in_(advisory_ids), match.c.state == str(Affectedness.AFFECTED))
+        .join(component, component.c.id == match.c.component_id)
+        .where(match.c.advisory_id.in_(advisory_ids), match.c.state == str(Affectedness.AFFECTED), judged)
     )
 
 
@@ -277,7 +286,7 @@ def _not_judged(
     """Subjects that are not among the concerned, counted by what is missing to judge them."""
     subject, tag, intent, repository = tables.subject, tables.tag, tables.intent, tables.repository
     old = _old_ecosystems(connection, advisories)
-    covered = states_of(feed_rows(connection), timedelta())
+    feeds = states_of(feed_rows(connection), timedelta())
     known = select(repository.c.id, repository.c.name)
     wanted = {
         row.id for row in connection.execute(known) if matching(repositories, repository_named(row.name))
@@ -304,7 +313,7 @@ def _not_judged(
             missing = {
                 "without_sbom": row.sbom_trust is None,
                 "untrusted": row.sbom_trust == Trust.UNSIGNED,
-                "not_covered": any(not any(feed.covers(found) for feed in covered) for found in ecosystems),
+                "not_covered": any(not covered(feeds, found) for found in ecosystems),
                 "feed_older": row.sbom_trust is not None and (old is None or not old.isdisjoint(ecosystems)),
             }
             if any(missing.values()):

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Select, or_, select, update
 from gatekeeper.core.feed import FeedKind
 from gatekeeper.database import tables
 from gatekeeper.database.marks import chunks
+from gatekeeper.database.vendors import judged_by_its_own
 from gatekeeper.ports.vulnerabilities import FeedImport
 
 
@@ -54,8 +55,13 @@ def change_groups(
 
 
 def _change_groups_of(connection: Connection, advisories: Select[tuple[int]], change: int) -> int:
-    group, link, match = tables.component_group, tables.group_component, tables.match
-    components = select(match.c.component_id).where(match.c.advisory_id.in_(advisories))
+    component, match = tables.component, tables.match
+    group, link = tables.component_group, tables.group_component
+    components = (
+        select(match.c.component_id)
+        .join(component, component.c.id == match.c.component_id)
+        .where(match.c.advisory_id.in_(advisories), judged_by_its_own(connection))
+    )
     groups = select(link.c.group_id).where(link.c.component_id.in_(components))
     return connection.execute(
         update(group).where(group.c.id.in_(groups), group.c.changed < change).values(changed=change)

@@ -44,6 +44,8 @@ component = Table(
     Column("body", Text, nullable=False),
     # why no advisory can name it
     Column("unjudged", Text),
+    # the ecosystem of the OS package that brought it: while a feed tells of that one, it judges the component
+    Column("vendor", Text),
 )
 
 component_package = Table(
@@ -65,7 +67,8 @@ component_group = Table(
     Column("content", LargeBinary, nullable=False, unique=True),
     # the ids of its components, ascending: differences as LEB128
     Column("members", LargeBinary, nullable=False),
-    # how many of them belong to which ecosystem, and how many to none for which reason; canonical JSON
+    # how many of them belong to which ecosystem, to which one under which vendor, and to none for which reason;
+    # canonical JSON
     Column("summary", Text, nullable=False),
     # the newest change of the feeds that concerns one of them
     Column("changed", BigInteger, nullable=False, server_default="0"),
@@ -88,6 +91,8 @@ sbom_document = Table(
     Column("format", Text, nullable=False),
     Column("components", Integer, nullable=False),
     Column("unreadable", Integer, nullable=False),
+    # which reading of documents made its groups: an older one is made again when the document is met again
+    Column("reading", Integer, nullable=False, server_default="0"),
     # what the document says beside its components, as canonical JSON
     Column("body", Text, nullable=False),
 )

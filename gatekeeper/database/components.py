@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, and_, delete, insert, select
+from sqlalchemy import Connection, and_, delete, insert, select, update
 
 from gatekeeper.core.component import OS_PACKAGE_TYPES, Component, SbomDocument
 from gatekeeper.core.digest import Digest
@@ -29,6 +29,8 @@ from gatekeeper.ports import GatheredSbom
 from gatekeeper.ports.vulnerabilities import Matcher, NamedVersion, StoredComponent
 
 _MEMBER_BITS = 7
+READING = 1
+"""Raised when documents are read or divided otherwise: those that an older version kept are made anew."""
 UNIDENTIFIED = "?"
 """Among a subject's ecosystems: it has components that belong to none."""
 
@@ -91,32 +93,43 @@ class _Kept:
     content: bytes
     part: tuple[bool, str]
     """Of OS packages or not, and its layer: what images share."""
+    vendor: str
+    """The ecosystem of the OS package that brought it; empty: none did."""
 
 
 def _keep_document(connection: Connection, sbom: GatheredSbom, matcher: Matcher) -> None:
     document = tables.sbom_document
-    if (
-        connection.execute(select(document.c.id).where(document.c.digest == sbom.document)).first()
-        is not None
-    ):
+    known = connection.execute(
+        select(document.c.id, document.c.reading).where(document.c.digest == sbom.document)
+    ).first()
+    if known is not None and known.reading >= READING:
         return
-    kept = [_kept(component, sbom.content) for component in sbom.content.components]
+    vendors = matcher.vendors(sbom.content)
+    kept = [
+        _kept(component, sbom.content, vendor)
+        for component, vendor in zip(sbom.content.components, vendors, strict=True)
+    ]
     ids = _keep_components(connection, {entry.content: entry for entry in kept}, matcher)
     parts: dict[tuple[bool, str], set[bytes]] = {}
     for entry in kept:
         parts.setdefault(entry.part, set()).add(entry.content)
     groups = {_keep_group(connection, contents, ids) for contents in parts.values()}
-    document_id = connection.execute(
-        insert(document)
-        .values(
-            digest=sbom.document,
-            format=str(sbom.content.format),
-            components=len(sbom.content.components),
-            unreadable=sbom.content.unreadable,
-            body=escaped_text(dataclasses.replace(sbom.content, components=())),
-        )
-        .returning(document.c.id)
-    ).scalar_one()
+    values = {
+        "format": str(sbom.content.format),
+        "components": len(sbom.content.components),
+        "unreadable": sbom.content.unreadable,
+        "body": escaped_text(dataclasses.replace(sbom.content, components=())),
+        "reading": READING,
+    }
+    if known is None:
+        document_id = connection.execute(
+            insert(document).values(digest=sbom.document, **values).returning(document.c.id)
+        ).scalar_one()
+    else:
+        document_id = known.id
+        connection.execute(update(document).where(document.c.id == document_id).values(values))
+        link = tables.document_group
+        connection.execute(delete(link).where(link.c.document_id == document_id))
     if groups:
         connection.execute(
             insert(tables.document_group),
@@ -124,14 +137,16 @@ def _keep_document(connection: Connection, sbom: GatheredSbom, matcher: Matcher)
         )
 
 
-def _kept(component: Component, document: SbomDocument) -> _Kept:
+def _kept(component: Component, document: SbomDocument, vendor: str) -> _Kept:
     """Without where it lies, so that the same package is one component in every image."""
     purl = component.package_url
     of_system = purl is not None and purl.type in OS_PACKAGE_TYPES
-    bare = dataclasses.replace(component, layer="", paths=(), digests=())
+    bare = dataclasses.replace(component, layer="", paths=(), digests=(), brought_by="")
     stored = StoredComponent(bare, document.operating_system if of_system else None)
     body = write_stored(stored)
-    return _Kept(stored, body, hashlib.sha256(body.encode()).digest(), (of_system, component.layer))
+    # The same package is another component where a distribution vouches for it.
+    content = hashlib.sha256(f"{body}\n{vendor}".encode() if vendor else body.encode()).digest()
+    return _Kept(stored, body, content, (of_system, component.layer), vendor)
 
 
 def _keep_components(
@@ -172,6 +187,7 @@ def _row(entry: _Kept, names: tuple[NamedVersion, ...] | Unjudged) -> dict[str, 
         "purl": component.purl,
         "body": entry.body,
         "unjudged": str(names) if isinstance(names, Unjudged) else None,
+        "vendor": entry.vendor or None,
     }
 
 
@@ -207,26 +223,34 @@ def _keep_group(connection: Connection, contents: set[bytes], ids: dict[bytes, i
 
 
 def _summary(connection: Connection, members: Sequence[int]) -> str:
-    """``{"ecosystems": {"Debian": 120}, "unjudged": {"no-purl": 3}}``; a component counts once in each ecosystem."""
+    """``{"ecosystems": {"Debian": 120}, "unjudged": {"no-purl": 3}, "of_vendor": {"Debian": {"ecosystems": …}}}``.
+
+    A component counts once in each ecosystem; one that a distribution brought counts only below ``of_vendor``.
+    """
     component, link, package = tables.component, tables.component_package, tables.package
-    ecosystems: Counter[str] = Counter()
-    unjudged: Counter[str] = Counter()
+    by_vendor: dict[str, dict[str, Counter[str]]] = {}
+
+    def counted(vendor: str | None) -> dict[str, Counter[str]]:
+        return by_vendor.setdefault(vendor or "", {"ecosystems": Counter(), "unjudged": Counter()})
+
     for chunk in chunks(members):
-        unjudged.update(
-            connection.execute(
-                select(component.c.unjudged).where(
-                    component.c.id.in_(chunk), component.c.unjudged.is_not(None)
-                )
-            ).scalars()
+        unjudged = select(component.c.vendor, component.c.unjudged).where(
+            component.c.id.in_(chunk), component.c.unjudged.is_not(None)
         )
-        pairs = connection.execute(
-            select(link.c.component_id, package.c.ecosystem)
+        for row in connection.execute(unjudged):
+            counted(row.vendor)["unjudged"][row.unjudged] += 1
+        named = (
+            select(link.c.component_id, component.c.vendor, package.c.ecosystem)
             .distinct()
             .join(package, package.c.id == link.c.package_id)
+            .join(component, component.c.id == link.c.component_id)
             .where(link.c.component_id.in_(chunk))
         )
-        ecosystems.update(row.ecosystem for row in pairs)
-    return json.dumps({"ecosystems": ecosystems, "unjudged": unjudged}, sort_keys=True, separators=(",", ":"))
+        for pair in connection.execute(named):
+            counted(pair.vendor)["ecosystems"][pair.ecosystem] += 1
+    own = counted(None)
+    del by_vendor[""]
+    return json.dumps({**own, "of_vendor": by_vendor}, sort_keys=True, separators=(",", ":"))
 
 
 def members_of(ids: Sequence[int]) -> bytes:

@@ -14,12 +14,13 @@ from sqlalchemy import Connection, Select, bindparam, select
 
 from gatekeeper.core.component import OperatingSystem, SbomDocument
 from gatekeeper.core.digest import Digest
-from gatekeeper.core.feed import FeedKind
+from gatekeeper.core.feed import FeedKind, FeedState
 from gatekeeper.core.match import Affectedness, Gap, Match
 from gatekeeper.database import tables
 from gatekeeper.database.components import ids_of
 from gatekeeper.database.marks import chunks
 from gatekeeper.database.rows import read_body
+from gatekeeper.database.vendors import left_to_vendor
 
 _MOST_GROUPS = 20_000
 _MOST_COMPONENTS = 500_000
@@ -47,6 +48,8 @@ class MatchedRow:
     fix_seen_at: datetime | None
     newest: bool
     acted: bool
+    vendor: str
+    """The ecosystem of the OS package that brought the component; empty: none did."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +65,21 @@ class FactRow:
 
 
 @dataclass(frozen=True, slots=True)
+class _Counts:
+    """Components by ecosystem, and those of none by the reason."""
+
+    ecosystems: Mapping[str, int]
+    unjudged: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
 class KeptGroup:
     """A stored group."""
 
     members: frozenset[int]
-    ecosystems: Mapping[str, int]
-    unjudged: Mapping[str, int]
+    counts: _Counts
+    of_vendor: Mapping[str, _Counts]
+    """Components that OS packages brought, by the ecosystem of these."""
 
 
 class ScanReader:
@@ -81,8 +93,10 @@ class ScanReader:
         self._feeds: tuple[object, ...] = ()
         self._matched: dict[int, tuple[MatchedRow, ...]] = {}
 
-    def documents(self, connection: Connection, digests: Sequence[Digest]) -> dict[Digest, KeptDocument]:
-        """Stored documents by digest."""
+    def documents(
+        self, connection: Connection, digests: Sequence[Digest], feeds: Sequence[FeedState]
+    ) -> dict[Digest, KeptDocument]:
+        """Stored documents by digest. ``feeds``: they say who judges what OS packages brought."""
         found: dict[Digest, KeptDocument] = {}
         for chunk in chunks(digests):
             groups: dict[Digest, list[int]] = {}
@@ -92,7 +106,7 @@ class ScanReader:
                 if row.group_id is not None:
                     groups.setdefault(row.digest, []).append(row.group_id)
             for digest, row in rows.items():
-                found[digest] = _document(row, self._read_groups(connection, groups.get(digest, [])))
+                found[digest] = _document(row, self._read_groups(connection, groups.get(digest, [])), feeds)
         return found
 
     def _read_groups(self, connection: Connection, ids: Sequence[int]) -> list[KeptGroup]:
@@ -104,9 +118,12 @@ class ScanReader:
                 missing = list(ids)
             for row in connection.execute(_GROUPS, {"ids": missing}):
                 summary = json.loads(row.summary)
-                known[row.id] = KeptGroup(
-                    frozenset(ids_of(row.members)), summary["ecosystems"], summary["unjudged"]
-                )
+                of_vendor = {
+                    vendor: _Counts(counts["ecosystems"], counts["unjudged"])
+                    for vendor, counts in summary.get("of_vendor", {}).items()
+                }
+                own = _Counts(summary["ecosystems"], summary["unjudged"])
+                known[row.id] = KeptGroup(frozenset(ids_of(row.members)), own, of_vendor)
         return [known[group_id] for group_id in ids]
 
     def matched(
@@ -130,6 +147,7 @@ class ScanReader:
                             row.fix_seen_at,
                             newest,
                             acted,
+                            row.vendor or "",
                         )
                     )
             known.update((component_id, tuple(listed)) for component_id, listed in rows.items())
@@ -168,10 +186,11 @@ def _documents_statement() -> Select[Any]:
 
 
 def _matches_statement() -> Select[Any]:
-    match, advisory, feed = tables.match, tables.advisory, tables.feed
+    match, advisory, feed, component = tables.match, tables.advisory, tables.feed, tables.component
     return (
         select(
             match.c.component_id,
+            component.c.vendor,
             match.c.state,
             match.c.body,
             advisory.c.loaded,
@@ -181,6 +200,7 @@ def _matches_statement() -> Select[Any]:
             feed.c.version,
             feed.c.acted,
         )
+        .join(component, component.c.id == match.c.component_id)
         .join(advisory, advisory.c.id == match.c.advisory_id)
         .join(feed, feed.c.id == advisory.c.feed_id)
         .where(match.c.component_id.in_(bindparam("ids", expanding=True)))
@@ -217,12 +237,14 @@ def _visible(row: Any, version: int) -> bool:
     return bool(row.loaded <= version and (row.retired is None or row.retired > version))
 
 
-def _document(row: Any, groups: Sequence[KeptGroup]) -> KeptDocument:
+def _document(row: Any, groups: Sequence[KeptGroup], feeds: Sequence[FeedState]) -> KeptDocument:
     ecosystems: Counter[str] = Counter()
     unjudged: Counter[str] = Counter()
     for group in groups:
-        ecosystems.update(group.ecosystems)
-        unjudged.update(group.unjudged)
+        brought = [counts for vendor, counts in group.of_vendor.items() if not left_to_vendor(feeds, vendor)]
+        for counts in (group.counts, *brought):
+            ecosystems.update(counts.ecosystems)
+            unjudged.update(counts.unjudged)
     return KeptDocument(
         _system(row.body),
         frozenset().union(*(group.members for group in groups)),

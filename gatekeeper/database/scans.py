@@ -22,6 +22,7 @@ from gatekeeper.database.components import keep_documents
 from gatekeeper.database.connection import Link
 from gatekeeper.database.feeds import feed_rows, states_of
 from gatekeeper.database.scan_rows import CHANGE, FactRow, KeptDocument, MatchedRow, ScanReader, cycles_of
+from gatekeeper.database.vendors import covered, left_to_vendor
 from gatekeeper.ports import GatheredSbom
 from gatekeeper.ports.vulnerabilities import CarriedSbom, Matcher, Scanned
 
@@ -72,11 +73,13 @@ def _scanned(
     rows = feed_rows(connection)
     feeds = states_of(rows, max_age)
     documents = reader.documents(
-        connection, sorted({sbom.document for listed in nodes.values() for sbom in listed})
+        connection, sorted({sbom.document for listed in nodes.values() for sbom in listed}), feeds
     )
     members = set().union(*(document.members for document in documents.values()))
     versions = tuple((row.id, row.version, row.acted) for row in rows)
-    matched = reader.matched(connection, members, versions)
+    matched = [
+        row for row in reader.matched(connection, members, versions) if not left_to_vendor(feeds, row.vendor)
+    ]
     facts = reader.facts(connection, matched, documents.values())
     newest = _scan(nodes, documents, matched, facts, matcher, feeds, lambda row: bool(row.newest))
     found: list[MatchedRow | FactRow] = [*matched, *facts]
@@ -155,14 +158,14 @@ def _node(
         count
         for sbom in present
         for name, count in documents[sbom.document].ecosystems.items()
-        if not any(feed.covers(name) for feed in feeds)
+        if not covered(feeds, name)
     )
     unjudged = sum(
         sum(documents[sbom.document].unjudged.values()) + documents[sbom.document].unreadable
         for sbom in present
     )
     for name in ecosystems:
-        if not any(feed.covers(name) for feed in feeds):
+        if not covered(feeds, name):
             gaps.append(Gap("", Unjudged.ECOSYSTEM_NOT_COVERED, f"no feed tells of {name}"))
     systems = [documents[sbom.document].system for sbom in present]
     system = next((found for found in systems if found is not None), None)

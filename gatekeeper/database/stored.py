@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import dataclasses
+import json
+from typing import Any, cast
 
+from gatekeeper.core.canonical import to_plain
 from gatekeeper.core.errors import MalformedError
 from gatekeeper.core.package_url import parse_purl
-from gatekeeper.database.columns import escaped_text
 from gatekeeper.database.rows import read_body
 from gatekeeper.ports.vulnerabilities import StoredComponent
 
 
 def write_stored(stored: StoredComponent) -> str:
-    """Canonical JSON: equal components give equal texts."""
-    return escaped_text(
-        dataclasses.replace(stored, component=dataclasses.replace(stored.component, package_url=None))
-    )
+    """Canonical JSON: equal components give equal texts. What brought it is only true in one document."""
+    bare = dataclasses.replace(stored, component=dataclasses.replace(stored.component, package_url=None))
+    plain = cast("dict[str, Any]", to_plain(bare))
+    del plain["component"]["brought_by"]
+    return json.dumps(plain, sort_keys=True, separators=(",", ":"))
 
 
 def read_stored(body: str) -> StoredComponent:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Protocol
 
 from gatekeeper.core.advisory import Advisory
-from gatekeeper.core.component import Component, OperatingSystem
+from gatekeeper.core.component import Component, OperatingSystem, SbomDocument
 from gatekeeper.core.digest import Digest
 from gatekeeper.core.evidence import Trust
 from gatekeeper.core.feed import FeedKind
@@ -58,6 +58,13 @@ class Matcher(Protocol):
 
     def names(self, stored: StoredComponent) -> tuple[NamedVersion, ...] | Unjudged:
         """Everything that advisories may call it (binary and source package), or why nobody can say."""
+        ...
+
+    def vendors(self, document: SbomDocument) -> tuple[str, ...]:
+        """For each component the ecosystem (without release) of the OS package that brought it; empty where none did.
+
+        While a feed tells of that ecosystem, it judges the component, and the component's own ecosystem does not.
+        """
         ...
 
     def read(self, record: bytes) -> Advisory:

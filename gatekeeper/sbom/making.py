@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
-from gatekeeper.core.component import Component, OperatingSystem, SourcePackage
+from gatekeeper.core.component import OS_PACKAGE_TYPES, Component, OperatingSystem, SourcePackage
 from gatekeeper.core.errors import MalformedError
 from gatekeeper.core.licence import LicenceExpression
 from gatekeeper.core.package_url import PackageUrl, parse_purl
@@ -40,6 +40,7 @@ def component(  # noqa: PLR0913 - the fields of a component, each by its name
     layer: str = "",
     cpes: Iterable[str] = (),
     paths: Iterable[str] = (),
+    brought_by: str = "",
 ) -> Component | None:
     """None for what names nothing at all. Name and version come from the purl where the document says none."""
     if not (name and not name.isspace()) and not (purl and not purl.isspace()):
@@ -61,6 +62,7 @@ def component(  # noqa: PLR0913 - the fields of a component, each by its name
         layer,
         tuple(cpes),
         tuple(paths),
+        brought_by,
     )
 
 
@@ -103,3 +105,17 @@ def system_of(components: Iterable[Component]) -> OperatingSystem | None:
     distro = min(named, key=lambda name: (-named[name], name)).lower()
     matched = _DISTRO.fullmatch(distro)
     return OperatingSystem(matched[1], matched[2]) if matched else OperatingSystem(distro)
+
+
+OWNERSHIP = "ownership-by-file-overlap"
+"""syft's word for an OS package whose files are those that another package was found by."""
+
+
+def brought_by(owned: Iterable[tuple[str, str]], purls: Mapping[str, str]) -> dict[str, str]:
+    """(owner, owned) and the purl of each element -> for each owned element the purl of its OS package."""
+    found: dict[str, str] = {}
+    for owner, element in owned:
+        purl = purl_or_none(purls.get(owner, ""))
+        if purl is not None and purl.type in OS_PACKAGE_TYPES:
+            found.setdefault(element, purls[owner])
+    return found

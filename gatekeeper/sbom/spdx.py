@@ -7,18 +7,20 @@ Every package is a component, but for the image that the document is about.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 import msgspec
 
 from gatekeeper.core.component import Component, OperatingSystem, SbomDocument, SbomFormat, SourcePackage
 from gatekeeper.sbom import licences, making
-from gatekeeper.sbom.lenient import Tally, check_count, decode, moment
+from gatekeeper.sbom.lenient import Tally, check_count, decode, decode_or_none, moment
 
 _IMAGE_ITSELF = "CONTAINER"
 """The primary purpose of an image: no component of itself."""
 _SYSTEM = "OPERATING-SYSTEM"
 _ROOTS = ("SPDXRef-DocumentRoot-Image", "SPDXRef-DocumentRoot-File", "SPDXRef-DocumentRoot-Directory")
 """syft's package for what was scanned, in documents older than primary purposes (2.2)."""
+_SYFT_PATHS = re.compile(r"acquired package info from [^:]*: (/.*)")
 _TRIVY_SOURCE = re.compile(r"built package from: (\S+)(?: (\S+))?")
 
 
@@ -51,6 +53,14 @@ class Package(msgspec.Struct):
     file: str = msgspec.field(default="", name="packageFileName")
 
 
+class Relationship(msgspec.Struct):
+    """``relationships[]``."""
+
+    element: str = msgspec.field(default="", name="spdxElementId")
+    related: str = msgspec.field(default="", name="relatedSpdxElement")
+    comment: str = ""
+
+
 class Creation(msgspec.Struct):
     """``creationInfo``."""
 
@@ -74,19 +84,39 @@ class Document(msgspec.Struct):
     packages: list[Package | None] = []
     creation: Creation | None = msgspec.field(default=None, name="creationInfo")
     extracted: list[ExtractedLicence] = msgspec.field(default_factory=list, name="hasExtractedLicensingInfos")
+    relationships: msgspec.Raw = msgspec.Raw(b"[]")
 
 
 _DOCUMENT = msgspec.json.Decoder(Document)
+_RELATIONSHIPS = msgspec.json.Decoder(list[Relationship])
 
 
 def read(content: bytes) -> SbomDocument:
     """An SPDX JSON document -> its packages as components. Raises MalformedError."""
-    return document_of(decode(_DOCUMENT, Document, content), SbomFormat.SPDX_JSON)
+    document = decode(_DOCUMENT, Document, content)
+    return document_of(document, SbomFormat.SPDX_JSON, _owned(bytes(document.relationships)))
 
 
-def document_of(document: Document, format_: SbomFormat) -> SbomDocument:
-    """The document as a value of the core. Raises MalformedError ``sbom-too-large``."""
+def _owned(relationships: bytes) -> list[tuple[str, str]]:
+    """(OS package, what it brought) as syft says it. Images have 10^5 relationships."""
+    if making.OWNERSHIP.encode() not in relationships:
+        return []
+    return [
+        (one.element, one.related)
+        for one in decode_or_none(_RELATIONSHIPS, relationships) or []
+        if one.comment.startswith(making.OWNERSHIP)
+    ]
+
+
+def document_of(
+    document: Document, format_: SbomFormat, owned: Sequence[tuple[str, str]] = ()
+) -> SbomDocument:
+    """The document as a value of the core. Raises MalformedError ``sbom-too-large``.
+
+    ``owned``: (id of an OS package, id of a package that it brought).
+    """
     check_count(document.packages)
+    owners = making.brought_by(owned, _purls(document)) if owned else {}
     tally = Tally()
     system = None
     names = {one.id: one.name or one.text[:200] for one in document.extracted if one.id}
@@ -96,7 +126,7 @@ def document_of(document: Document, format_: SbomFormat) -> SbomDocument:
             continue
         if package.purpose == _IMAGE_ITSELF or (not package.purpose and package.id.startswith(_ROOTS)):
             continue
-        tally.add(_component(package, names), "packages", number)
+        tally.add(_component(package, names, owners.get(package.id, "")), "packages", number)
         if package.purpose.replace("_", "-") == _SYSTEM and system is None and package.name.strip():
             system = OperatingSystem(package.name.strip().lower(), package.version)
     creation = document.creation or Creation()
@@ -117,7 +147,15 @@ def document_of(document: Document, format_: SbomFormat) -> SbomDocument:
     )
 
 
-def _component(package: Package, names: dict[str, str]) -> Component | None:
+def _purls(document: Document) -> dict[str, str]:
+    return {package.id: _purl(package) for package in document.packages if package is not None}
+
+
+def _purl(package: Package) -> str:
+    return next((one.locator for one in package.references if one.kind == "purl" and one.locator), "")
+
+
+def _component(package: Package, names: dict[str, str], brought_by: str) -> Component | None:
     purl, cpes = "", []
     for reference in package.references:
         if reference.kind == "purl":
@@ -140,8 +178,16 @@ def _component(package: Package, names: dict[str, str]) -> Component | None:
             digest for one in package.checksums if (digest := making.file_digest(one.algorithm, one.value))
         ],
         cpes=cpes,
-        paths=(package.file,) if package.file else (),
+        paths=_paths(package),
+        brought_by=brought_by,
     )
+
+
+def _paths(package: Package) -> tuple[str, ...]:
+    """The package's file, and where syft's sentence says that it found the package."""
+    found = _SYFT_PATHS.match(package.source[:4000])
+    said = found[1].split(", ") if found else []
+    return tuple(dict.fromkeys(path for path in (package.file, *said) if path))
 
 
 def _source(text: str) -> SourcePackage | None:

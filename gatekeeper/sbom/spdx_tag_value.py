@@ -13,12 +13,11 @@ from collections.abc import Iterator
 from gatekeeper.core.component import SbomDocument, SbomFormat
 from gatekeeper.sbom import spdx
 from gatekeeper.sbom.lenient import MAX_ELEMENTS, Tally, malformed, too_large
+from gatekeeper.sbom.making import OWNERSHIP
 from gatekeeper.sbom.spdx import Checksum, Creation, Document, ExtractedLicence, Package, Reference
 
 _FIRST_TAG = re.compile(rb"SPDXVersion:\s*SPDX-2\.", re.ASCII)
-_OTHER_SECTIONS = frozenset(
-    {"FileName", "SnippetSPDXID", "SnippetSPDXIdentifier", "Relationship", "Annotator"}
-)
+_OTHER_SECTIONS = frozenset({"FileName", "SnippetSPDXID", "SnippetSPDXIdentifier", "Annotator"})
 
 
 def looks_like(content: bytes) -> bool:
@@ -41,6 +40,8 @@ def read(content: bytes) -> SbomDocument:
     document = Document(creation=Creation())
     stray = Tally()
     package: Package | None = None
+    related: list[str] = []
+    owned: list[tuple[str, str]] = []
     for tag, value in _pairs(text, stray):
         if tag == "PackageName":
             package = Package(name=value)
@@ -48,13 +49,18 @@ def read(content: bytes) -> SbomDocument:
         elif tag == "LicenseID":
             package = None
             document.extracted.append(ExtractedLicence(id=value))
+        elif tag == "Relationship":
+            related = value.split()
+        elif tag == "RelationshipComment":
+            if value.startswith(OWNERSHIP) and len(related) == 3:
+                owned.append((related[0], related[2]))
         elif tag in _OTHER_SECTIONS:
-            package = None if tag != "Relationship" else package
+            package = None
         elif package is not None:
             _add_to_package(package, tag, value)
         else:
             _add_to_document(document, tag, value)
-    read_ = spdx.document_of(document, SbomFormat.SPDX_TAG_VALUE)
+    read_ = spdx.document_of(document, SbomFormat.SPDX_TAG_VALUE, owned)
     unread = (*stray.unread, *read_.unread)
     return dataclasses.replace(read_, unreadable=read_.unreadable + stray.unreadable, unread=unread)
 

@@ -4,12 +4,14 @@ members are read.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import msgspec
 
 from gatekeeper.core.component import Component, OperatingSystem, SbomDocument, SbomFormat, SourcePackage
 from gatekeeper.core.licence import LicenceExpression
 from gatekeeper.sbom import licences, making
-from gatekeeper.sbom.lenient import Tally, check_count, decode, items, moment, text
+from gatekeeper.sbom.lenient import Tally, check_count, decode, decode_or_none, items, moment, text
 
 _WITH_SOURCE = frozenset({"deb", "apk", "rpm"})
 
@@ -24,6 +26,7 @@ class Location(msgspec.Struct):
 class Artifact(msgspec.Struct):
     """``artifacts[]``."""
 
+    id: str = ""
     name: str = ""
     version: str = ""
     type: str = ""
@@ -33,6 +36,14 @@ class Artifact(msgspec.Struct):
     licences: object = msgspec.field(default=None, name="licenses")
     cpes: object = None
     metadata: msgspec.Raw = msgspec.Raw(b"null")
+
+
+class Relationship(msgspec.Struct):
+    """``artifactRelationships[]``."""
+
+    parent: str = ""
+    child: str = ""
+    type: str = ""
 
 
 class Distro(msgspec.Struct):
@@ -71,6 +82,7 @@ class Document(msgspec.Struct):
     """The document."""
 
     artifacts: list[Artifact | None] = []
+    relationships: msgspec.Raw = msgspec.field(default=msgspec.Raw(b"[]"), name="artifactRelationships")
     distro: Distro | None = None
     descriptor: Descriptor | None = None
     source: Source | None = None
@@ -78,6 +90,7 @@ class Document(msgspec.Struct):
 
 
 _DOCUMENT = msgspec.json.Decoder(Document)
+_RELATIONSHIPS = msgspec.json.Decoder(list[Relationship])
 _METADATA: msgspec.json.Decoder[object] = msgspec.json.Decoder(object)
 
 
@@ -86,11 +99,12 @@ def read(content: bytes) -> SbomDocument:
     document = decode(_DOCUMENT, Document, content)
     check_count(document.artifacts)
     tally = Tally()
+    owners = _owners(document)
     for number, artifact in enumerate(document.artifacts):
         if artifact is None:
             tally.miss(f"artifacts[{number}]", "it is no object")
             continue
-        tally.add(_component(artifact), "artifacts", number)
+        tally.add(_component(artifact, owners), "artifacts", number)
     descriptor = document.descriptor or Descriptor()
     return SbomDocument(
         format=SbomFormat.SYFT_JSON,
@@ -105,7 +119,7 @@ def read(content: bytes) -> SbomDocument:
     )
 
 
-def _component(artifact: Artifact) -> Component | None:
+def _component(artifact: Artifact, owners: Mapping[str, str]) -> Component | None:
     declared, licence = _licence(artifact.licences)
     cpes = (text(one.get("cpe")) if isinstance(one, dict) else text(one) for one in items(artifact.cpes))
     return making.component(
@@ -119,6 +133,19 @@ def _component(artifact: Artifact) -> Component | None:
         layer=artifact.locations[0].layer if artifact.locations else "",
         cpes=[cpe for cpe in cpes if cpe],
         paths=tuple(dict.fromkeys(one.path for one in artifact.locations if one.path)),
+        brought_by=owners.get(artifact.id, ""),
+    )
+
+
+def _owners(document: Document) -> dict[str, str]:
+    """The purl of the OS package that brought an artifact, by the artifact's id. Images have 10^5 relationships."""
+    content = bytes(document.relationships)
+    if making.OWNERSHIP.encode() not in content:
+        return {}
+    found = decode_or_none(_RELATIONSHIPS, content) or []
+    purls = {artifact.id: artifact.purl for artifact in document.artifacts if artifact is not None}
+    return making.brought_by(
+        ((one.parent, one.child) for one in found if one.type == making.OWNERSHIP), purls
     )
 
 

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from gatekeeper.core.component import OS_PACKAGE_TYPES, Component, OperatingSystem, SbomDocument
+from gatekeeper.core.component import Component, SbomDocument
 from gatekeeper.core.match import Gap, Match, Unjudged
-from gatekeeper.core.package_url import PackageUrl
 from gatekeeper.vulnerabilities.index import AdvisoryIndex
 from gatekeeper.vulnerabilities.matching import by_advisory, join, match_advisory
 from gatekeeper.vulnerabilities.naming import Named, names_of
+from gatekeeper.vulnerabilities.ownership import Ownership
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,21 +46,26 @@ _NO_ECOSYSTEM = {
 def assess(document: SbomDocument, index: AdvisoryIndex) -> Assessment:
     """Looks up every package of the document once."""
     system = document.operating_system
-    vendor = _Vendor(document.components, system, index)
+    ownership = Ownership(document.components, system)
     matches: list[Match] = []
     gaps: list[Gap] = []
     of_vendor: list[OfVendor] = []
-    done: set[tuple[str, str, object]] = set()
+    done: set[tuple[str, str, object, bool]] = set()
     judged = 0
     for component in document.components:
-        identity = (component.purl or component.name, component.version, component.source)
         names = names_of(component, system)
-        if identity in done or names == () or _is_the_subject(component, document):
+        if names == () or _is_the_subject(component, document):
+            continue
+        owner = ownership.owner_of(component)
+        if owner is not None and not any(index.covers(name) for name in owner.names):
+            owner = None
+        # The distribution's copy says nothing of another one of the same version.
+        identity = (component.purl or component.name, component.version, component.source, owner is None)
+        if identity in done:
             continue
         done.add(identity)
-        package = vendor.package_of(component)
-        if package is not None:
-            of_vendor.append(OfVendor(component.purl, package))
+        if owner is not None:
+            of_vendor.append(OfVendor(component.purl, owner.purl))
             judged += 1
             continue
         found, missed = _assess_one(component, names, index)
@@ -108,66 +111,3 @@ def _worst_first(match: Match) -> tuple[int, str, str]:
 def _is_the_subject(component: Component, document: SbomDocument) -> bool:
     """True for what the document is about, listed among its own components without saying what it is."""
     return not component.purl and bool(document.subject) and component.name == document.subject
-
-
-_OWNED = re.compile(r"(?:py3|python3?(?:\.\d+)?|python3\d+|ruby(?:gem)?|nodejs|node)-(?P<name>.+)")
-_LANGUAGES_OF_DISTRIBUTIONS = frozenset({"gem", "npm", "pypi"})
-_SEPARATORS = re.compile(r"[-_.]+")
-
-
-class _Vendor:
-    """Which language packages were installed by OS packages: same name, same version, below ``/usr``.
-
-    Only where the document says where they lie: a copy that ``pip`` installed has another place.
-    """
-
-    def __init__(
-        self, components: Iterable[Component], system: OperatingSystem | None, index: AdvisoryIndex
-    ) -> None:
-        self._packages: dict[str, list[tuple[str, str]]] = {}
-        for component in components:
-            purl = component.package_url
-            if purl is None or purl.type not in OS_PACKAGE_TYPES:
-                continue
-            match = _OWNED.fullmatch(purl.name)
-            name = match["name"] if match else purl.name
-            names = names_of(component, system) if match or purl.type == "apk" else ()
-            if not isinstance(names, Unjudged) and any(index.covers(found) for found in names):
-                self._packages.setdefault(_normal(name), []).append((purl.version, component.purl))
-
-    def package_of(self, component: Component) -> str | None:
-        """The purl of the OS package that brought it."""
-        purl = component.package_url
-        if purl is None or purl.type not in _LANGUAGES_OF_DISTRIBUTIONS or not _below_usr(component.paths):
-            return None
-        for version, package in self._packages.get(_normal(_whole_name(purl)), ()):
-            if _same_upstream(version, purl.version or component.version):
-                return package
-        return None
-
-
-def _below_usr(paths: Sequence[str]) -> bool:
-    return bool(paths) and all(
-        path.lstrip("/").startswith("usr/") and not path.lstrip("/").startswith("usr/local/")
-        for path in paths
-    )
-
-
-def _whole_name(purl: PackageUrl) -> str:
-    return f"{purl.namespace}-{purl.name}".lstrip("@") if purl.namespace else purl.name
-
-
-def _normal(name: str) -> str:
-    return _SEPARATORS.sub("-", name).lower()
-
-
-def _same_upstream(version: str, upstream: str) -> bool:
-    """``2:1.4.1-1ubuntu2`` was made of ``1.4.1``."""
-    made_of = version.rpartition(":")[2]
-    rest = made_of.removeprefix(upstream)
-    return (
-        bool(upstream)
-        and made_of.startswith(upstream)
-        and not rest[:1].isalnum()
-        and not rest.startswith(".")
-    )

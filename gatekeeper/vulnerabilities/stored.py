@@ -8,6 +8,7 @@ from functools import lru_cache
 from threading import Lock
 
 from gatekeeper.core.advisory import Advisory, EventKind
+from gatekeeper.core.component import SbomDocument
 from gatekeeper.core.errors import MalformedError
 from gatekeeper.core.match import Gap, Match, Unjudged
 from gatekeeper.ports.vulnerabilities import NamedVersion, PackageName, Span, StoredComponent
@@ -16,6 +17,7 @@ from gatekeeper.vulnerabilities.index import names_of_vulnerability
 from gatekeeper.vulnerabilities.matching import Heading, join, match_advisory
 from gatekeeper.vulnerabilities.naming import Named, names_of, normal_name, split_ecosystem
 from gatekeeper.vulnerabilities.osv import read_record
+from gatekeeper.vulnerabilities.ownership import Ownership
 from gatekeeper.vulnerabilities.versions.schemes import ECOSYSTEMS, Scheme, scheme_of
 
 _READY = 4_096
@@ -43,6 +45,12 @@ class StoredMatcher:
             # Binary and source package of one name have two versions: no key stands for both.
             keys[package] = key if keys.get(package, key) == key else None
         return tuple(NamedVersion(package, key) for package, key in keys.items())
+
+    def vendors(self, document: SbomDocument) -> tuple[str, ...]:
+        """For each component the ecosystem of the OS package that brought it; empty where none did."""
+        ownership = Ownership(document.components, document.operating_system)
+        owners = map(ownership.owner_of, document.components)
+        return tuple("" if owner is None else owner.names[0].ecosystem for owner in owners)
 
     def read(self, record: bytes) -> Advisory:
         """One OSV record. Raises MalformedError."""

@@ -11,8 +11,9 @@ from gatekeeper.core.errors import ConfigurationError
 from gatekeeper.database import Current, Database, Outdated, migrate
 from gatekeeper.database.connection import make_engine
 from gatekeeper.database.tables import metadata
-from tests.contract.store.knowledge import MATCHER, document, load, record
+from tests.contract.store.knowledge import DEBIAN, MATCHER, advisories, document, load, record
 from tests.contract.store.samples import APP, NOW, quarantined
+from tests.contract.store.test_vendors import BROUGHT, OS_FEED, PACKAGE
 
 
 def _tables(url: str) -> set[str]:
@@ -54,6 +55,27 @@ def test_up_and_down_with_rows_in_it(empty_url: str) -> None:
     assert store.status(APP, subject.digest, now=NOW) is None
     assert store.append(actor="a", action="b", subject="c", reason="", detail={}, now=NOW).seq == 1
     assert store.broken_at() is None
+    store.close()
+
+
+def test_documents_that_are_there_are_read_again_after_0009(empty_url: str) -> None:
+    """What an OS package brought was not kept before: until the image is looked at again its own feed judges it."""
+    migrate.upgrade(empty_url)
+    store = Database.open(empty_url)
+    sbom = document("sbom", PACKAGE, BROUGHT, system=DEBIAN)
+    store.keep_documents((sbom,), MATCHER)
+    load(store, [record("GHSA-1")])
+    load(store, [record("DEBIAN-1", "other", ecosystem="Debian:12")], OS_FEED)
+    assert advisories(store, "sbom") == []
+    store.close()
+    migrate.downgrade(empty_url, "0008")
+    migrate.upgrade(empty_url)
+    store = Database.open(empty_url)
+    assert advisories(store, "sbom") == ["GHSA-1"]
+    assert store.rebuild_differences(MATCHER) == ()
+    store.keep_documents((sbom,), MATCHER)
+    assert advisories(store, "sbom") == []
+    assert store.rebuild_differences(MATCHER) == ()
     store.close()
 
 

@@ -54,7 +54,7 @@ def record(
     return FeedRecord(MATCHER.read(raw), raw)
 
 
-def component(purl: str, source: str | None = None) -> Component:
+def component(purl: str, source: str | None = None, paths: tuple[str, ...] = ()) -> Component:
     parsed = parse_purl(purl)
     return Component(
         parsed.name,
@@ -62,13 +62,14 @@ def component(purl: str, source: str | None = None) -> Component:
         purl,
         parsed,
         source=None if source is None else SourcePackage(source),
+        paths=paths,
     )
 
 
-def document(name: str, *purls: str, system: OperatingSystem | None = None) -> GatheredSbom:
-    content = SbomDocument(
-        SbomFormat.CYCLONEDX_JSON, "1.6", tuple(component(purl) for purl in purls), operating_system=system
-    )
+def document(name: str, *listed: str | Component, system: OperatingSystem | None = None) -> GatheredSbom:
+    """``listed``: purls, or components where there is more to say."""
+    components = tuple(component(one) if isinstance(one, str) else one for one in listed)
+    content = SbomDocument(SbomFormat.CYCLONEDX_JSON, "1.6", components, operating_system=system)
     return GatheredSbom(digest(name), content)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -241,6 +242,44 @@ def test_a_language_package_of_the_distribution_is_judged_by_the_distribution(tm
     assert len(assessed(tmp_path, records, document(package, by_pip)).matches) == 1
     assert len(assessed(tmp_path, records, document(package, newer)).matches) == 1
     assert len(assessed(tmp_path, records[:1], document(package, brought)).matches) == 1, "no feed of Debian"
+
+
+def test_a_second_copy_of_the_same_version_is_judged_by_its_own_ecosystem(tmp_path: Path) -> None:
+    records = [
+        advisory("GHSA-1", "PyPI", "requests", INTRODUCED, {"fixed": "2.31.0"}),
+        advisory("DEBIAN-1", "Debian:12", "requests", INTRODUCED, {"fixed": "2.28.1+dfsg-1"}),
+    ]
+    package = component("pkg:deb/debian/python3-requests@2.28.1%2Bdfsg-1?distro=debian-12", source="requests")
+    brought = component("pkg:pypi/requests@2.28.1", paths=("/usr/lib/python3/dist-packages/METADATA",))
+    by_pip = component("pkg:pypi/requests@2.28.1", paths=("/usr/local/lib/python3/METADATA",))
+    for sbom in (document(package, brought, by_pip), document(package, by_pip, brought)):
+        found = assessed(tmp_path, records, sbom)
+        assert ([match.advisory for match in found.matches], len(found.of_vendor)) == (["GHSA-1"], 1)
+
+
+def test_who_owns_the_files_counts_while_the_version_is_the_owners(tmp_path: Path) -> None:
+    """The name of the package need not tell it; and ``npm install -g npm`` writes over the distribution's files."""
+    records = [
+        advisory("GHSA-1", "PyPI", "pyyaml", INTRODUCED),
+        advisory("DEBIAN-1", "Debian:12", "unused", INTRODUCED),
+    ]
+    package = component("pkg:deb/debian/python3-ruamel@6.0-3%2Bb2?distro=debian-12")
+
+    def found(version: str, owner: str) -> int:
+        owned = replace(component(f"pkg:pypi/pyyaml@{version}"), brought_by=owner)
+        return len(assessed(tmp_path, records, document(package, owned)).of_vendor)
+
+    assert found("6.0", package.purl) == 1
+    assert found("6.1", package.purl) == 0
+    assert found("6.0", "pkg:deb/debian/nobody@6.0") == 0
+
+
+def test_the_name_of_the_source_package_tells_it_too(tmp_path: Path) -> None:
+    records = [advisory("DEBIAN-1", "Debian:12", "unused", INTRODUCED)]
+    package = component("pkg:deb/debian/python3-yaml@6.0-3%2Bb2?distro=debian-12", source="pyyaml")
+    brought = component("pkg:pypi/PyYAML@6.0", paths=("/usr/lib/python3/dist-packages/PyYAML/METADATA",))
+    (vendor,) = assessed(tmp_path, records, document(package, brought)).of_vendor
+    assert (vendor.component, vendor.package) == (brought.purl, package.purl)
 
 
 def test_registries_beside_the_ecosystems_own(tmp_path: Path) -> None:

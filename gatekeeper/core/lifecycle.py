@@ -197,6 +197,15 @@ class CapUse:
     """When it was used up; None while it is not."""
 
 
+class Allowance(StrEnum):
+    """Whether an act that is under way may go on: yes, or what stops it."""
+
+    GRANTED = "granted"
+    BREAKER = "breaker"
+    PER_REPOSITORY = "per_repository"
+    PER_HOUR = "per_hour"
+
+
 @dataclass(frozen=True, slots=True)
 class Caps:
     """Ceilings on enforcing intents (law 7)."""

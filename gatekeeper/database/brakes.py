@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, case, delete, func, select
 
 from gatekeeper.core.errors import ConflictError
-from gatekeeper.core.lifecycle import Breaker, Budget, Caps, CapUse, Hold
+from gatekeeper.core.lifecycle import Allowance, Breaker, Budget, Caps, CapUse, Hold
 from gatekeeper.core.reference import Repository
 from gatekeeper.database import audit, tables
 from gatekeeper.database.connection import Link, touch
@@ -83,6 +83,37 @@ class Brakes:
             )
             touch(connection)
 
+    def allowance(self, intent_id: int, caps: Caps, *, now: datetime) -> Allowance:
+        """Whether an act may go on: not while the breaker is open, nor beyond the caps, older acts counted first.
+
+        What was planned before somebody closed the breaker may.
+        """
+        intent = tables.intent
+        with self._link.reading() as connection:
+            mine = connection.execute(select(intent).where(intent.c.id == intent_id)).one()
+            closed = _closed(connection)
+            if not mine.counted or (closed is not None and mine.created_at <= closed):
+                return Allowance.GRANTED
+            if _breaker(connection) is not None:
+                return Allowance.BREAKER
+            before = connection.execute(
+                select(
+                    func.count(case((intent.c.repository_id == mine.repository_id, 1))).label("repository"),
+                    func.count().label("hour"),
+                ).where(
+                    intent.c.counted, intent.c.created_at > _since(connection, now), intent.c.id < intent_id
+                )
+            ).one()
+        if before.repository >= caps.per_repository:
+            return Allowance.PER_REPOSITORY
+        return Allowance.PER_HOUR if before.hour >= caps.per_hour else Allowance.GRANTED
+
+    def trip_breaker(self, cap: str, *, now: datetime) -> None:
+        """Opens it because a cap was used up. Nothing happens when it is open already."""
+        with self._link.writing(serial=True) as connection:
+            open_breaker(connection, cap, now=now)
+            touch(connection)
+
     def cap_uses(self, caps: Caps, *, now: datetime) -> Sequence[CapUse]:
         """How much of the caps per hour and per repository is used."""
         intent, repository = tables.intent, tables.repository
@@ -152,13 +183,17 @@ def budget_of(
 
 def _since(connection: Connection, now: datetime) -> datetime:
     """From when on acts count: an hour ago, or since the breaker was closed last."""
-    since = now - WINDOW
-    closed = connection.execute(
+    since, closed = now - WINDOW, _closed(connection)
+    return since if closed is None else max(since, closed)
+
+
+def _closed(connection: Connection) -> datetime | None:
+    """When the breaker was closed last."""
+    return connection.execute(
         select(func.max(tables.audit.c.at)).where(
             tables.audit.c.subject == _BREAKER, tables.audit.c.action == "breaker-closed"
         )
     ).scalar()
-    return since if closed is None else max(since, closed)
 
 
 def open_breaker(connection: Connection, cap: str, *, now: datetime) -> None:

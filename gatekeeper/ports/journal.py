@@ -8,6 +8,7 @@ from typing import Protocol
 
 from gatekeeper.core.digest import Digest
 from gatekeeper.core.lifecycle import (
+    Allowance,
     Breaker,
     Budget,
     Caps,
@@ -234,6 +235,17 @@ class BrakeStore(Protocol):
 
     def cap_uses(self, caps: Caps, *, now: datetime) -> Sequence[CapUse]:
         """How much of the caps per hour and per repository is used."""
+        ...
+
+    def allowance(self, intent_id: int, caps: Caps, *, now: datetime) -> Allowance:
+        """Whether an act may go on: not while the breaker is open, nor beyond the caps, older acts counted first.
+
+        What was planned before somebody closed the breaker may.
+        """
+        ...
+
+    def trip_breaker(self, cap: str, *, now: datetime) -> None:
+        """Opens it because a cap was used up. Nothing happens when it is open already."""
         ...
 
     def close_breaker(self, *, actor: str, reason: str, now: datetime) -> None:

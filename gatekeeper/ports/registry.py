@@ -159,8 +159,19 @@ class Registry(Protocol):
         """
         ...
 
-    def copy_closure(self, path: str, root: Digest, target: Registry, target_path: str) -> Copied:
-        """Children, root, referrers and theirs, each read back at the target by digest."""
+    def copy_closure(
+        self,
+        path: str,
+        root: Digest,
+        target: Registry,
+        target_path: str,
+        *,
+        before_write: Callable[[], None] = lambda: None,
+    ) -> Copied:
+        """Children, root, referrers and theirs, each read back at the target by digest.
+
+        ``before_write`` is called before each blob and manifest is written; what it raises ends the copy.
+        """
         ...
 
     def closure(self, path: str, root: Digest) -> tuple[Manifest, ...]:

@@ -198,10 +198,27 @@ class OciRegistry(Asking):
         """Children first, then root, then referrers. Raises UnavailableError, NotFoundError, MalformedError."""
         return tuple(member.manifest for member in self._members(path, root))
 
-    def copy_closure(self, path: str, root: Digest, target: Registry, target_path: str) -> Copied:
-        """Raises UnavailableError, NotFoundError, ConflictError, MalformedError."""
+    def copy_closure(
+        self,
+        path: str,
+        root: Digest,
+        target: Registry,
+        target_path: str,
+        *,
+        before_write: Callable[[], None] = lambda: None,
+    ) -> Copied:
+        """Raises UnavailableError, NotFoundError, ConflictError, MalformedError, and what ``before_write`` raises."""
         members = self._members(path, root)
-        return copy_members(self, path, members, target, target_path, root=root, learned=self._learned)
+        return copy_members(
+            self,
+            path,
+            members,
+            target,
+            target_path,
+            root=root,
+            learned=self._learned,
+            before_write=before_write,
+        )
 
     def _members(self, path: str, root: Digest) -> tuple[Member, ...]:
         tags = self._related_tags(path)

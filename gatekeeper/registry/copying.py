@@ -36,6 +36,7 @@ def copy_members(
     *,
     root: Digest,
     learned: Learned,
+    before_write: Callable[[], None],
 ) -> Copied:
     """Raises UnavailableError, NotFoundError (the source lost something), ConflictError (fallback index)."""
     if target.host == asking.host and target_path == path:
@@ -45,19 +46,22 @@ def copy_members(
         if isinstance(member.manifest, ImageManifest):
             for descriptor in (member.manifest.config, *member.manifest.layers):
                 if descriptor.digest not in done:
+                    before_write()
                     _copy_blob(asking, path, descriptor, target, target_path, learned)
                     done.add(descriptor.digest)
-        _put_member(member, target, target_path)
+        _put_member(member, target, target_path, before_write)
     for member in members:
         _read_back(member, target, target_path)
     return Copied(root, tuple(member.manifest.digest for member in members))
 
 
-def _put_member(member: Member, target: Registry, path: str) -> None:
+def _put_member(member: Member, target: Registry, path: str, before_write: Callable[[], None]) -> None:
     manifest = member.manifest
+    before_write()
     if member.tag is not None:
         target.put_manifest(path, manifest.raw, manifest.media_type, tag=member.tag)
     if manifest.subject is not None:
+        before_write()
         target.attach(path, manifest)
     elif member.tag is None:
         _put_by_digest(member, target, path)

@@ -114,6 +114,7 @@ def put_and_read_back(work: Work, tag: OurTag, raw: bytes, media_type: str) -> N
 
 def copy_to(work: Work, target: Repository) -> tuple[Digest, ...]:
     """Copies the closure; the registry port reads every manifest back by digest. Returns the digests."""
-    work.guard()
-    copied = work.source.copy_closure(work.path, work.draft.digest, work.registry_of(target), target.path)
+    copied = work.source.copy_closure(
+        work.path, work.draft.digest, work.registry_of(target), target.path, before_write=work.guard
+    )
     return copied.manifests

@@ -17,11 +17,11 @@ from gatekeeper.core.errors import (
     NotOfferedError,
     UnavailableError,
 )
-from gatekeeper.core.lifecycle import ENFORCING, Intent, IntentKind, IntentState
-from gatekeeper.core.policy import Mode
+from gatekeeper.core.lifecycle import Intent, IntentKind, IntentState
 from gatekeeper.ports import Lease
-from gatekeeper.workflow import anchor, attest, drafts, erase, promotion, replace_tag, restore, unhold
-from gatekeeper.workflow.hold import HeldError, guard
+from gatekeeper.workflow import anchor, attest, erase, promotion, replace_tag, restore, unhold
+from gatekeeper.workflow.hold import HeldError
+from gatekeeper.workflow.permission import UnwantedError, check, unwanted
 from gatekeeper.workflow.work import Step, Work
 from gatekeeper.workflow.workroom import Workroom
 
@@ -41,7 +41,7 @@ _REFUSALS = frozenset({Cause.METHOD_NOT_ALLOWED, Cause.FORBIDDEN, Cause.UNAUTHOR
 
 @dataclass(frozen=True, slots=True)
 class Enforced:
-    """How far an intent came. ``held``: the hold stopped it before a write."""
+    """How far an intent came. ``held``: the hold, or another brake, stopped it before a write."""
 
     intent: Intent
     held: bool = False
@@ -53,10 +53,10 @@ def enforce(room: Workroom, lease: Lease) -> Enforced:
     intent = room.store.intent(lease)
     error: UnavailableError | None = None
     while intent.state.open:
-        work = Work(room, lease, intent, guard(room.store))
+        work = _work(room, lease, intent)
         error = None
         try:
-            step = _unwanted(work) or _STEPS[intent.draft.kind](work)
+            step = unwanted(work) or _STEPS[intent.draft.kind](work)
         except HeldError as held:
             room.store.release(
                 lease,
@@ -64,6 +64,8 @@ def enforce(room: Workroom, lease: Lease) -> Enforced:
                 error=f"{held.reason_code}: {held.message}",
             )
             return Enforced(intent, held=True)
+        except UnwantedError as stopped:
+            step = stopped.step
         except UnavailableError as unavailable:
             error, step = unavailable, _failed(work, unavailable)
         except (NotFoundError, NotOfferedError, MalformedError, ConfigurationError) as refused:
@@ -76,6 +78,11 @@ def enforce(room: Workroom, lease: Lease) -> Enforced:
     return Enforced(intent, error=error)
 
 
+def _work(room: Workroom, lease: Lease, intent: Intent) -> Work:
+    work = Work(room, lease, intent, lambda: check(work))
+    return work
+
+
 def _failed(work: Work, error: UnavailableError) -> Step:
     note = f"{error.reason_code}: {error.message}"
     if error.cause in _REFUSALS:
@@ -83,26 +90,3 @@ def _failed(work: Work, error: UnavailableError) -> Step:
         if work.draft.kind is IntentKind.PROMOTE and work.intent.state is not IntentState.WRITTEN:
             return Step(IntentState.ABANDONED, note)
     return work.stay(note)
-
-
-def _unwanted(work: Work) -> Step | None:
-    """The policy in force may forbid what an older one planned: ``observe`` and ``protected`` hold at once."""
-    draft, state = work.draft, work.intent.state
-    if state is IntentState.WRITTEN or draft.kind in (IntentKind.RESTORE, IntentKind.PROMOTE):
-        return None
-    if drafts.ORDERED in draft.annotations or (draft.kind is IntentKind.UNHOLD and not unhold.holds(work)):
-        return None
-    scoped = work.room.policy().resolve(draft.repository)
-    enforces = (
-        scoped is not None
-        and scoped.scope.mode is Mode.ENFORCE
-        and not scoped.scope.protects(draft.repository, draft.tag or "")
-    )
-    if enforces:
-        return None
-    if draft.kind in ENFORCING or draft.kind in (IntentKind.ANCHOR, IntentKind.ATTEST):
-        note = "the policy does not enforce here any more; the tag was left as it is"
-        return work.finish(IntentState.ABANDONED, note)
-    return work.stay(
-        "our tags stay while the policy does not enforce here", after=work.room.limits.back_off_max
-    )

@@ -2,38 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from gatekeeper.core.errors import DeniedError, MalformedError
-from gatekeeper.core.lifecycle import Breaker, Hold
+from gatekeeper.core.lifecycle import Allowance, Breaker, Hold, Intent
 from gatekeeper.ports import BrakeStore
 from gatekeeper.workflow.workroom import Workroom
 
 
 class HeldError(DeniedError):
-    """A registry write was stopped by ``hold on``."""
+    """A registry write was stopped by ``hold on``, or by a brake that keeps us from acting by ourselves."""
 
-    def __init__(self, hold: Hold) -> None:
-        super().__init__(
+
+def check_hold(store: BrakeStore) -> None:
+    """Called before every registry write. Raises HeldError while the hold is on.
+
+    A database that is behind the registry holds too: what it planned may have been decided otherwise since.
+    """
+    hold = store.hold() or store.recovery()
+    if hold is not None:
+        raise HeldError(
             f"every registry write is stopped since {hold.since:%Y-%m-%d %H:%M} UTC by {hold.actor}: {hold.reason};"
             " run `gatekeeper hold off` to go on",
             reason_code="held",
         )
-        self.hold = hold
 
 
-def guard(store: BrakeStore) -> Callable[[], None]:
-    """What must be called before every registry write. Raises HeldError while the hold is on.
+def check_brakes(room: Workroom, intent: Intent) -> None:
+    """Called before every write of an intent that takes a tag away from an image.
 
-    A database that is behind the registry holds too: what it planned may have been decided otherwise since.
+    Raises HeldError while its registry is doubted, while the breaker is open, and when the caps in force allow fewer
+    acts than there are with this one: then the breaker opens. Whoever closes it lets go on what waits.
     """
-
-    def check() -> None:
-        hold = store.hold() or store.recovery()
-        if hold is not None:
-            raise HeldError(hold)
-
-    return check
+    host = intent.draft.repository.registry
+    doubted = next((doubt for doubt in room.store.doubts() if doubt.registry == host), None)
+    if doubted is not None:
+        raise HeldError(f"{host} is not believed: {doubted.reason}", reason_code="registry-doubted")
+    now = room.clock.now()
+    match room.store.allowance(intent.id, room.caps, now=now):
+        case Allowance.BREAKER:
+            raise HeldError(
+                "the breaker is open; run `gatekeeper breaker close` to go on", reason_code="breaker-open"
+            )
+        case Allowance.PER_HOUR | Allowance.PER_REPOSITORY as cap:
+            room.store.trip_breaker(cap, now=now)
+            name = cap.replace("_", "-")
+            raise HeldError(f"the cap `{cap}` allows no more: the breaker is open", reason_code=f"cap-{name}")
 
 
 def hold_on(room: Workroom, *, actor: str, reason: str) -> Hold:

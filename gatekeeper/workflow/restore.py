@@ -66,8 +66,9 @@ def _original(work: Work) -> tuple[bytes, str]:
         except NotFoundError:
             pass
         else:
-            work.guard()
-            quarantine.copy_closure(draft.target.path, draft.digest, work.source, work.path)
+            quarantine.copy_closure(
+                draft.target.path, draft.digest, work.source, work.path, before_write=work.guard
+            )
             return manifest.raw, manifest.media_type
     raw = work.room.store.raw_manifest(draft.digest)
     if raw is None:

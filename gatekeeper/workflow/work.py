@@ -30,7 +30,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """A claimed intent. ``guard`` raises HeldError and is called before every single registry write."""
+    """A claimed intent. ``guard`` is called before every single registry write and raises where it may not be done."""
 
     room: Workroom
     lease: Lease

@@ -6,7 +6,7 @@ import dataclasses
 import threading
 from datetime import datetime
 
-from gatekeeper.core.lifecycle import ENFORCING, Caps, CaseState, Hold
+from gatekeeper.core.lifecycle import ENFORCING, Allowance, Caps, CaseState, Hold
 from gatekeeper.database import Database
 from gatekeeper.ports import Lease, Page, WorkKind
 from tests.contract.store.samples import (
@@ -126,6 +126,29 @@ def test_an_open_breaker_turns_acts_into_proposals_until_it_is_closed(store: Dat
     lease, _ = due(store)
     _record(store, lease, CAPS)
     assert _enforced(store) == 1
+
+
+def test_what_is_under_way_stops_beyond_the_caps_and_while_the_breaker_is_open(store: Database) -> None:
+    for lease in _claimed(store, 3):
+        _record(store, lease, Caps(per_run=9, per_repository=9, per_hour=9))
+    acts = [intent.id for intent in store.open_intents()]
+
+    def allowed(caps: Caps, now: datetime = NOW) -> list[Allowance]:
+        return [store.allowance(act_id, caps, now=now) for act_id in acts]
+
+    granted = [Allowance.GRANTED] * 3
+    assert allowed(Caps(per_repository=3, per_hour=3)) == granted
+    assert allowed(Caps(per_repository=9, per_hour=1)) == [Allowance.GRANTED, *[Allowance.PER_HOUR] * 2]
+    assert allowed(Caps(per_repository=2, per_hour=9)) == [*granted[:2], Allowance.PER_REPOSITORY]
+    assert allowed(Caps(per_hour=0), NOW + HOUR) == granted
+    store.trip_breaker(Allowance.PER_HOUR, now=NOW)
+    store.trip_breaker(Allowance.PER_HOUR, now=NOW)
+    assert allowed(Caps()) == [Allowance.BREAKER] * 3
+    assert [row.action for row in store.rows(after=0, limit=100)].count("breaker-opened") == 1
+    store.close_breaker(actor="alice", reason="looked at them", now=NOW + MINUTE)
+    assert allowed(Caps(per_hour=0)) == granted
+    store.trip_breaker(Allowance.PER_HOUR, now=NOW + MINUTE)
+    assert allowed(Caps()) == granted
 
 
 def test_closing_the_breaker_starts_the_count_anew(store: Database) -> None:

@@ -73,7 +73,7 @@ class HandClock:
 
 @dataclass(slots=True)
 class World:
-    """Everything a story needs. ``policy`` may be replaced at any moment, as SIGHUP would."""
+    """Everything a story needs. ``policy`` and ``caps`` may be replaced at any moment, as SIGHUP would."""
 
     registry: EmbeddedRegistry
     directory: Path
@@ -128,7 +128,12 @@ class World:
             spread=lambda: 0.5,
             notifier=self.notifier,
         )
-        self.app = build(settings, lambda: self.policy, parts)
+        self.app = build(
+            settings,
+            lambda: self.policy,
+            parts,
+            in_force=lambda: dataclasses.replace(settings, caps=self.caps),
+        )
 
     def caps_for(self, **caps: int) -> None:
         """Another ceiling, in a fresh process."""

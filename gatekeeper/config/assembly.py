@@ -10,17 +10,11 @@ from urllib.parse import urlsplit
 
 from gatekeeper.config.context import Assembly
 from gatekeeper.config.feeds import assemble_feeds
-from gatekeeper.config.models import (
-    ConfigModel,
-    DatabaseModel,
-    RegistryModel,
-    RevocationModel,
-    ServerModel,
-    TrustModel,
-)
+from gatekeeper.config.models import ConfigModel, DatabaseModel, RevocationModel, ServerModel, TrustModel
 from gatekeeper.config.notifications import assemble_notifications
 from gatekeeper.config.problems import Location, ProblemList
 from gatekeeper.config.registries import assemble_registry
+from gatekeeper.config.registry_models import RegistryModel
 from gatekeeper.config.scanners import assemble_scanners
 from gatekeeper.config.secret_models import SecretModel
 from gatekeeper.config.settings import (

@@ -34,6 +34,12 @@ class Table(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
+def _number(written: Any) -> Any:
+    if isinstance(written, bool) or not isinstance(written, int | float):
+        raise ValueError("must be a number")
+    return written
+
+
 def _positive(duration: timedelta) -> timedelta:
     if duration <= timedelta():
         raise ValueError("must be longer than nothing")
@@ -76,3 +82,4 @@ Texts = tuple[Text, ...]
 SomeTexts = Annotated[tuple[Text, ...], AfterValidator(_not_empty)]
 Flag = StrictBool
 Count = StrictInt
+Number = Annotated[float, BeforeValidator(_number)]

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from gatekeeper.config.assembly import Written, assemble
-from gatekeeper.config.models import ConfigModel, RegistryModel
+from gatekeeper.config.models import ConfigModel
 from gatekeeper.config.overlay import overlay
 from gatekeeper.config.problems import ProblemList
 from gatekeeper.config.reading import read_model, tables_in
+from gatekeeper.config.registry_models import RegistryModel
 from gatekeeper.config.settings import Settings
 from gatekeeper.config.source import TomlSource
 from gatekeeper.core.errors import ConfigurationError

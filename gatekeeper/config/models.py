@@ -2,167 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Literal
 
-from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
+from pydantic import Field, model_validator
 
 from gatekeeper.config.feed_models import FeedsModel
-from gatekeeper.config.fields import AnyDuration, Count, Duration, Flag, Size, SomeTexts, Table, Text, Texts
+from gatekeeper.config.fields import Count, Duration, Flag, Number, Size, Table, Text, Texts
+from gatekeeper.config.notification_models import NotificationsModel
 from gatekeeper.config.quantities import parse_duration
+from gatekeeper.config.registry_models import RegistryModel
 from gatekeeper.config.scanner_models import ScannerModel
-from gatekeeper.config.secret_models import SecretField, SecretModel
+from gatekeeper.config.secret_models import SecretField, TextOrSecret
 from gatekeeper.config.settings import LogFormat, LogLevel
-from gatekeeper.core.attesting import AttachForm
-from gatekeeper.core.verification_summary import UNEVALUATED
-
-
-def _text_or_table(written: Any) -> str:
-    return "table" if isinstance(written, dict | SecretModel) else "text"
-
-
-def _flag_or_text(written: Any) -> Any:
-    if not isinstance(written, bool | str):
-        raise ValueError("must be true, or a path in quotes")
-    return written
-
-
-def _number(written: Any) -> Any:
-    if isinstance(written, bool) or not isinstance(written, int | float):
-        raise ValueError("must be a number")
-    return written
-
-
-TextOrSecret = Annotated[
-    Annotated[Text, Tag("text")] | Annotated[SecretModel, Tag("table")], Discriminator(_text_or_table)
-]
-
-
-class CredentialsModel(Table):
-    """How we sign in to a registry: exactly one way."""
-
-    username: Text | None = Field(None, description="User name, together with `password`.")
-    password: SecretField | None = Field(None, description="Its password or access token.")
-    identity_token: SecretField | None = Field(
-        None, description="An OAuth2 refresh token (docker's identitytoken)."
-    )
-    docker_config: Annotated[bool | str, BeforeValidator(_flag_or_text)] | None = Field(
-        None,
-        description="true: docker's own config.json; a path: that file. `auths`, `credHelpers` and `credsStore` are "
-        "read, and only the entry of this host.",
-    )
-    command: SomeTexts | None = Field(
-        None,
-        description='Program that prints `{"Username": ..., "Secret": ...}` (docker credential helper JSON).',
-    )
-    timeout: Duration = Field(parse_duration("10s"), description="How long a credential program may take.")
-
-    @model_validator(mode="after")
-    def _exactly_one(self) -> CredentialsModel:
-        if (self.username is None) != (self.password is None):
-            raise ValueError("username and password go together; the other one is missing")
-        ways = (self.username, self.identity_token, self.docker_config or None, self.command)
-        if sum(way is not None for way in ways) != 1:
-            raise ValueError(
-                "needs exactly one of: username with password, identity_token, docker_config, command; "
-                "leave `credentials` out for an anonymous registry"
-            )
-        for name in ("password", "identity_token"):
-            secret = getattr(self, name)
-            if secret is not None and secret.command is not None:
-                raise ValueError(
-                    f"{name} comes from env or file; a program gives both: credentials = {{ command = [...] }}"
-                )
-        return self
-
-
-class TimeoutsModel(Table):
-    """Deadlines of one request."""
-
-    connect: Duration = Field(parse_duration("5s"), description="Until the connection stands.")
-    read: Duration = Field(parse_duration("30s"), description="Between two pieces of an answer.")
-    total: Duration = Field(parse_duration("60s"), description="One request in all, whatever drips in.")
-    transfer: Duration = Field(parse_duration("1h"), description="One streamed blob in all.")
-
-
-class LimitsModel(Table):
-    """The most that is read from a registry before anything is parsed. Over a limit is indeterminate, never absent."""
-
-    manifest: Size = Field(4 << 20, description="One manifest or image index.")
-    referrers: Size = Field(8 << 20, description="One page of referrers, or the fallback index.")
-    page: Size = Field(8 << 20, description="One page of tags or repositories.")
-    pages: Count = Field(1000, ge=1, description="Pages of one listing.")
-    entries: Count = Field(
-        200_000, ge=1, description="Tags of one repository, or repositories of one catalog."
-    )
-    referrer_count: Count = Field(1000, ge=1, description="Referrers of one subject.")
-    closure: Count = Field(2000, ge=1, description="Manifests of one image with everything that hangs on it.")
-    closure_depth: Count = Field(
-        6, ge=1, description="Steps from an image to its farthest child or referrer."
-    )
-    layer: Size = Field(32 << 30, description="One blob that is copied.")
-
-
-class PaceModel(Table):
-    """How hard a registry may be asked."""
-
-    concurrency: Count = Field(8, ge=1, le=256, description="Requests at the same time.")
-    per_second: Annotated[float, BeforeValidator(_number)] | None = Field(
-        None, gt=0, description="Requests a second on the long run; left out: no limit of ours."
-    )
-    burst: Count = Field(20, ge=1, description="Requests that may go at once before `per_second` counts.")
-    attempts: Count = Field(4, ge=1, le=20, description="How often an idempotent request is tried in all.")
-    ceiling: Duration = Field(
-        parse_duration("60s"),
-        description="All waiting between attempts together; a longer Retry-After fails at once.",
-    )
-    backoff: AnyDuration = Field(
-        parse_duration("500ms"),
-        description="Before the second attempt where no Retry-After is given; doubles each time.",
-    )
-
-
-class ProxiesModel(Table):
-    """HTTP proxies. The environment's are never used."""
-
-    http: TextOrSecret | None = Field(
-        None,
-        description='`"http://host:port"`; with a password in it: `{ env = "..." }` or `{ file = "..." }`.',
-    )
-    https: TextOrSecret | None = Field(None, description="The same for https registries.")
-    exempt: Texts = Field((), description="Hosts reached directly: `host` or `.domain`.")
-
-
-class RegistryModel(Table):
-    """One registry. No host that is not listed here is ever contacted."""
-
-    host: Text = Field(description="`host` or `host:port` as in image references; Docker Hub is `docker.io`.")
-    repositories: SomeTexts = Field(
-        ("**",),
-        description="Globs over repository paths (without the host) that are watched. Where the registry offers no "
-        "catalog, only names without a wildcard are found.",
-    )
-    exclude: Texts = Field((), description="Globs over repository paths that are not watched.")
-    scratch_repository: Text | None = Field(
-        None,
-        description="Path of a repository in which `gatekeeper doctor --write-probe` may write and delete; nothing "
-        "else ever writes there.",
-    )
-    credentials: CredentialsModel | None = Field(None, description="How we sign in; left out: anonymously.")
-    plain_http: Flag = Field(False, description="Speak http. Never fallen back to by itself.")
-    api_host: Text | None = Field(None, description="`host[:port]` that serves the API, when it is another.")
-    auth_realms: Texts = Field(
-        (),
-        description="Further token services this registry may send us to: `host[:port]` or `http://host[:port]`.",
-    )
-    ca_file: Text | None = Field(None, description="PEM bundle trusted instead of the system's.")
-    client_certificate: Text | None = Field(None, description="PEM file with our certificate (and key).")
-    client_key: Text | None = Field(
-        None, description="PEM file with our key, when it is not in the certificate's file."
-    )
-    proxies: ProxiesModel = Field(ProxiesModel(), description="HTTP proxies for this registry.")
-    timeouts: TimeoutsModel = Field(TimeoutsModel(), description="Deadlines of one request.")
-    limits: LimitsModel = Field(LimitsModel(), description="The most that is read.")
-    pace: PaceModel = Field(PaceModel(), description="How hard it may be asked.")
+from gatekeeper.config.signing_models import SigningModel
 
 
 class DatabaseModel(Table):
@@ -220,7 +72,7 @@ class PollingModel(Table):
         "`registry list`; and for so long after its `recheck_at` a recorded pass is still answered while nothing can "
         "be asked anew.",
     )
-    change_share: Annotated[float, BeforeValidator(_number)] = Field(
+    change_share: Number = Field(
         0.3,
         gt=0,
         le=1,
@@ -320,72 +172,6 @@ class TrustModel(Table):
     )
 
 
-class KeylessModel(Table):
-    """Signing with short-lived certificates of a Fulcio, logged in its Rekor, instead of a key."""
-
-    trust_config: Text = Field(
-        description="Sigstore's ClientTrustConfig as JSON: the trusted root, and where Fulcio, Rekor and timestamp "
-        "authority are asked."
-    )
-    identity_token: SecretField = Field(
-        description="The OIDC token that Fulcio is shown, read anew for every signature (a projected token's file)."
-    )
-    identity: Text = Field(
-        description="What Fulcio writes into the certificate: our attestations are known again by it."
-    )
-    issuer: Text = Field(description="The token's issuer, as Fulcio writes it into the certificate.")
-
-
-class SigningModel(Table):
-    """Verdicts are attached to their images as signed SLSA verification summaries. Left out: nothing is attached."""
-
-    verifier_id: Text = Field(
-        description='`verifier.id` of the summaries: a URI that names this installation, `"https://gatekeeper.example.com"`.'
-    )
-    policy_uri: Text | None = Field(
-        None, description="`policy.uri` of the summaries; left out: `verifier_id` and `/policy`."
-    )
-    key: SecretField | None = Field(
-        None,
-        description="The private key: PKCS#8 PEM, encrypted or not, or cosign's own encrypted key. A key of its own: "
-        "what an image key signs would make images signed.",
-    )
-    password: SecretField | None = Field(None, description="Of an encrypted key.")
-    keyless: KeylessModel | None = Field(None, description="Instead of `key`.")
-    retired_keys: Texts = Field(
-        (),
-        description="PEM files of earlier public keys: still published, and their summaries are still ours.",
-    )
-    levels: SomeTexts = Field(
-        (UNEVALUATED,), description="`verifiedLevels` of a passed summary: what the policy demands of images."
-    )
-    repositories: SomeTexts = Field(
-        ("**",),
-        description="Globs over `registry/path` whose images are attested (scopes in mode `enforce` only).",
-    )
-    exclude: Texts = Field((), description="Globs over `registry/path` that are not.")
-    failed: Flag = Field(
-        False,
-        description="true: attach failed summaries too. cosign takes any attestation bundle by a trusted key for a "
-        "signature, so trust this key for nothing else.",
-    )
-    unsigned: AttachForm = Field(
-        AttachForm.NONE,
-        description="Form for images without a cosign signature: `none` attaches nothing, `bundle` a referrer, `att` "
-        "the tag. Where there are signatures, the form is chosen so that nobody's verification breaks.",
-    )
-    keep: Count = Field(0, ge=0, le=100, description="How many superseded summaries stay beside the newest.")
-    per_hour: Count = Field(600, ge=0, description="Most attestations attached in one hour; more wait.")
-
-    @model_validator(mode="after")
-    def _one_way(self) -> SigningModel:
-        if (self.key is None) == (self.keyless is None):
-            raise ValueError("needs exactly one of key and keyless")
-        if self.password is not None and self.key is None:
-            raise ValueError("has a password but no key it could belong to")
-        return self
-
-
 class RevocationModel(Table):
     """Whether certificates of Notary Project signatures were revoked. Left out: nobody is asked, and where a trust
     policy enforces revocation, a certificate that could have been revoked makes the verdict indeterminate.
@@ -399,42 +185,6 @@ class RevocationModel(Table):
         description="`host` or `host:port` of CRLs and OCSP responders that may be asked over http when a certificate "
         "names them; no other is.",
     )
-
-
-class WebhookModel(Table):
-    """One address that is told of events: CloudEvents 1.0, signed after the Standard Webhooks specification."""
-
-    name: Text = Field(description="What logs, `gatekeeper notification` and metrics call it.")
-    url: Text = Field(description="`https://…`; plain http only inside `networks`.")
-    secret: SecretField = Field(
-        description="Signs what is sent, so that the receiver knows it is ours: at least 24 bytes, or `whsec_` and "
-        "base64."
-    )
-    previous_secret: SecretField | None = Field(
-        None, description="Signs too, while receivers still know the old secret."
-    )
-    events: SomeTexts = Field(
-        ("**",), description="Globs over the kinds of events it is told; docs/notifications.md lists them."
-    )
-    networks: Texts = Field(
-        (),
-        description='Inner networks in which it may lie, `"10.1.0.0/16"`; addresses on the internet need none. No '
-        "other inner address is ever connected to, whatever its name resolves to.",
-    )
-    timeout: Duration = Field(parse_duration("10s"), description="For one message in all.")
-    ca_file: Text | None = Field(None, description="PEM bundle trusted instead of the system's.")
-    proxy: Text | None = Field(None, description="`http://host:port`; what it reaches is its own matter.")
-
-
-class NotificationsModel(Table):
-    """Who is told of verdicts, cases and trouble."""
-
-    source: Text | None = Field(
-        None,
-        description="What events call this installation; `server.public_url`, or `gatekeeper`, when left out.",
-    )
-    keep: Duration = Field(parse_duration("30d"), description="How long events can be followed.")
-    webhooks: tuple[WebhookModel, ...] = Field((), description="One `[[notifications.webhooks]]` table each.")
 
 
 class ConfigModel(Table):

@@ -6,7 +6,8 @@ import ipaddress
 import re
 
 from gatekeeper.config.context import Assembly
-from gatekeeper.config.models import ConfigModel, WebhookModel
+from gatekeeper.config.models import ConfigModel
+from gatekeeper.config.notification_models import WebhookModel
 from gatekeeper.config.problems import Location
 from gatekeeper.config.settings import NotificationSettings
 from gatekeeper.core.errors import ConfigurationError

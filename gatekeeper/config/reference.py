@@ -12,13 +12,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from gatekeeper.config.models import (
-    ConfigModel,
-    CredentialsModel,
-    KeylessModel,
-    ProxiesModel,
-    RegistryModel,
-)
+from gatekeeper.config.models import ConfigModel
 from gatekeeper.config.policy_models import (
     DefaultsModel,
     PolicyModel,
@@ -27,8 +21,10 @@ from gatekeeper.config.policy_models import (
 )
 from gatekeeper.config.quantities import format_duration, format_size, parse_size
 from gatekeeper.config.reading import tables_in
+from gatekeeper.config.registry_models import CredentialsModel, ProxiesModel, RegistryModel
 from gatekeeper.config.rules import rule_model
 from gatekeeper.config.secret_models import SecretModel
+from gatekeeper.config.signing_models import KeylessModel
 from gatekeeper.config.trust_models import (
     IdentityModel,
     KeyModel,

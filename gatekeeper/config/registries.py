@@ -6,8 +6,8 @@ import re
 from dataclasses import replace
 
 from gatekeeper.config.context import Assembly
-from gatekeeper.config.models import CredentialsModel, LimitsModel, ProxiesModel, RegistryModel
 from gatekeeper.config.problems import Location
+from gatekeeper.config.registry_models import CredentialsModel, LimitsModel, ProxiesModel, RegistryModel
 from gatekeeper.config.secret_models import SecretModel
 from gatekeeper.config.settings import WatchedRegistry
 from gatekeeper.core.errors import ConfigurationError

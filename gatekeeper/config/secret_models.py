@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 
 from gatekeeper.config.fields import SomeTexts, Table, Text
 
@@ -34,3 +34,13 @@ def _no_literal(written: Any) -> Any:
 
 
 SecretField = Annotated[SecretModel, BeforeValidator(_no_literal)]
+
+
+def _text_or_table(written: Any) -> str:
+    return "table" if isinstance(written, dict | SecretModel) else "text"
+
+
+TextOrSecret = Annotated[
+    Annotated[Text, Tag("text")] | Annotated[SecretModel, Tag("table")], Discriminator(_text_or_table)
+]
+"""A text that may hold a password, or where it is kept."""

@@ -6,8 +6,8 @@ import re
 
 from gatekeeper import __version__
 from gatekeeper.config.context import Assembly
-from gatekeeper.config.models import KeylessModel, SigningModel
 from gatekeeper.config.settings import KeylessSettings, KeySettings, SigningSettings
+from gatekeeper.config.signing_models import KeylessModel, SigningModel
 from gatekeeper.core.attesting import AttestingTerms
 from gatekeeper.core.errors import GatekeeperError, MalformedError
 from gatekeeper.core.trust import PublicKey

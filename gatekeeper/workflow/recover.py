@@ -10,11 +10,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from gatekeeper.core.digest import Digest
-from gatekeeper.core.errors import MalformedError, NotFoundError, NotOfferedError, UnavailableError
+from gatekeeper.core.errors import Cause, MalformedError, NotFoundError, NotOfferedError, UnavailableError
 from gatekeeper.core.evidence import Unavailable
 from gatekeeper.core.lifecycle import Case, CaseState, Hold, IntentDraft, IntentKind
 from gatekeeper.core.manifest import Manifest
-from gatekeeper.core.policy import Action
+from gatekeeper.core.policy import Action, Policy
 from gatekeeper.core.reference import Repository
 from gatekeeper.core.tombstone import TombstoneFacts, read_case_record, read_tombstone
 from gatekeeper.ports import Registry
@@ -32,6 +32,8 @@ _KINDS = {
     Action.RETAG: IntentKind.RETAG,
     Action.ROLLBACK: IntentKind.ROLLBACK,
 }
+_IN_PLACE = (Action.RETAG, Action.ROLLBACK)
+_REFUSALS = (Cause.UNAUTHORIZED, Cause.FORBIDDEN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,29 +82,50 @@ def hold_when_forgotten(room: Workroom, host: str | None = None) -> Hold | None:
 
     Until a person has recovered it nothing is written, open intents stay open, and what would be done is proposed. To
     be asked before anything of ``host`` (None: of any registry) is judged or carried out: our own hold tags, which
-    only the database knows, would be taken for anybody's. Asks nothing but the catalogs, the tag lists of quarantine
-    repositories and the case records that are not known. What another installation keeps in the same registry is no
-    business of ours. Raises UnavailableError when it could not be told.
+    only the database knows, would be taken for anybody's. Asks nothing but the catalogs, the tag lists of the
+    repositories that keep case records (quarantine repositories, and those whose scope acts in place), and the records
+    that are not known. What another installation keeps in the same registry is no business of ours. Raises
+    UnavailableError when it could not be told.
     """
     if room.store.recovery() is not None:
         return None
     policy = room.policy()
     repositories, gaps = existing(room, host)
+    read, refused = 0, None
     for repository in repositories:
-        if policy.is_quarantine(repository) and _keeps_forgotten(room, repository):
+        if not _keeps_records(policy, repository):
+            continue
+        try:
+            forgotten = _keeps_forgotten(room, repository)
+        except UnavailableError as error:
+            # What refuses us is not acted on either: one such repository must not keep us from all others.
+            if error.cause not in _REFUSALS or policy.is_quarantine(repository):
+                raise
+            refused = error
+            continue
+        read += 1
+        if forgotten:
             now = room.clock.now()
             found = Hold(DAEMON, f"{repository} holds cases that the database does not know: {_REMEDY}", now)
             room.store.set_recovery(found, actor=DAEMON, reason=found.reason, now=now)
             return found
     if gaps:
         raise UnavailableError(gaps[0].detail, cause=gaps[0].cause)
+    if refused is not None and not read:
+        raise refused
     return None
 
 
-def _keeps_forgotten(room: Workroom, quarantine: Repository) -> bool:
+def _keeps_records(policy: Policy, repository: Repository) -> bool:
+    """True where ``graveyard.put_case_record`` leaves what it writes."""
+    scoped = policy.resolve(repository)
+    return policy.is_quarantine(repository) or (scoped is not None and scoped.scope.action in _IN_PLACE)
+
+
+def _keeps_forgotten(room: Workroom, repository: Repository) -> bool:
     """True when a case record in it tells of an unknown case in a repository that we watch."""
-    known = frozenset(room.store.ours(quarantine))
-    told = _told(room.registries.get(quarantine.registry), quarantine, prefix=CASE_TAGS, known=known)
+    known = frozenset(room.store.ours(repository))
+    told = _told(room.registries.get(repository.registry), repository, prefix=CASE_TAGS, known=known)
     return any(_forgotten(room, draft) for draft in told)
 
 

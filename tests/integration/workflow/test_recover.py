@@ -4,6 +4,9 @@ import shutil
 from datetime import timedelta
 from threading import Event
 
+import pytest
+
+from gatekeeper.core.errors import UnavailableError
 from gatekeeper.core.lifecycle import CaseState, Decision
 from gatekeeper.core.manifest import OCI_MANIFEST
 from gatekeeper.core.policy import Action
@@ -107,6 +110,31 @@ def test_a_daemon_that_finds_a_quarantine_it_has_forgotten_holds_every_write(wor
     world.rounds(3)
     assert world.registry.dump() == dump
     assert [case.state for case in world.cases()] == [CaseState.OPEN]
+
+
+@pytest.mark.parametrize("action", [Action.RETAG, Action.ROLLBACK])
+def test_what_was_done_without_a_quarantine_repository_is_missed_too(world: World, action: Action) -> None:
+    world.scope(action=action, anchors=2)
+    world.good("app/web", "1.0", text="good")
+    world.good("app/api", "1.0", text="good")
+    world.rounds(2)
+    world.push("app/web", "1.0", user="0", text="bad")
+    world.rounds(2)
+    assert hold_when_forgotten(world.app.room) is None
+    lose_the_database(world)
+    refused = world.registry.faults.add(Match("GET", "/v2/app/api/tags/list"), Status(403))
+    found = hold_when_forgotten(world.app.room)
+    assert found is not None
+    assert "app/web" in found.reason
+    world.registry.faults.remove(refused)
+
+
+def test_a_registry_that_refuses_everything_is_asked_again(world: World) -> None:
+    world.scope(action=Action.RETAG)
+    world.good("app/web", "1.0")
+    world.registry.faults.add(Match("GET", "/tags/list"), Status(403))
+    with pytest.raises(UnavailableError):
+        hold_when_forgotten(world.app.room)
 
 
 def test_a_daemon_on_a_new_database_beside_an_empty_quarantine_holds_nothing(world: World) -> None:

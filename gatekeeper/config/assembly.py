@@ -13,7 +13,7 @@ from gatekeeper.config.feeds import assemble_feeds
 from gatekeeper.config.models import ConfigModel, DatabaseModel, RevocationModel, ServerModel, TrustModel
 from gatekeeper.config.notifications import assemble_notifications
 from gatekeeper.config.problems import Location, ProblemList
-from gatekeeper.config.registries import assemble_registry
+from gatekeeper.config.registries import assemble_registry, check_aliases
 from gatekeeper.config.registry_models import RegistryModel
 from gatekeeper.config.scanners import assemble_scanners
 from gatekeeper.config.secret_models import SecretModel
@@ -63,6 +63,7 @@ def assemble(
                 f"{registry.connection.host} is listed twice; keep one entry per host",
             )
         registries.append(registry)
+    check_aliases(assembly, registries)
     return Settings(
         source=path,
         policy=assembly.path(model.policy),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 
 from gatekeeper.config.context import Assembly
@@ -10,8 +12,9 @@ from gatekeeper.config.problems import Location
 from gatekeeper.config.registry_models import CredentialsModel, LimitsModel, ProxiesModel, RegistryModel
 from gatekeeper.config.secret_models import SecretModel
 from gatekeeper.config.settings import WatchedRegistry
-from gatekeeper.core.errors import ConfigurationError
+from gatekeeper.core.errors import ConfigurationError, MalformedError
 from gatekeeper.core.globs import DOCKER_HUB_ALIASES
+from gatekeeper.core.reference import canonical_host
 from gatekeeper.registry.settings import (
     Anonymous,
     CredentialCommand,
@@ -80,7 +83,11 @@ def assemble_registry(assembly: Assembly, model: RegistryModel, at: Location) ->
         assembly.wrong((*at, "host"), error.message)
         return None
     return WatchedRegistry(
-        connection, model.repositories, model.exclude, _scratch(assembly, model, (*at, "scratch_repository"))
+        connection,
+        model.repositories,
+        model.exclude,
+        _scratch(assembly, model, (*at, "scratch_repository")),
+        _aliases(assembly, model, at),
     )
 
 
@@ -89,6 +96,25 @@ def _scratch(assembly: Assembly, model: RegistryModel, at: Location) -> str | No
     if path is not None and not PATH.fullmatch(path):
         assembly.wrong(at, "must be a repository path without the host, for example 'scratch/gatekeeper'")
     return path
+
+
+def _aliases(assembly: Assembly, model: RegistryModel, at: Location) -> tuple[str, ...]:
+    found: list[str] = []
+    for position, alias in enumerate(model.aliases):
+        try:
+            found.append(canonical_host(alias))
+        except MalformedError as error:
+            assembly.wrong((*at, "aliases", position), error.message)
+    return tuple(found)
+
+
+def check_aliases(assembly: Assembly, registries: Sequence[WatchedRegistry]) -> None:
+    """Each name means one registry."""
+    taken = Counter(name for entry in registries for name in {entry.connection.host, *entry.aliases})
+    for position, entry in enumerate(registries):
+        for alias in sorted(set(entry.aliases)):
+            if taken[alias] > 1:
+                assembly.wrong(("registries", position, "aliases"), f"{alias} names another registry too")
 
 
 def _host(assembly: Assembly, written: str, at: Location) -> str | None:

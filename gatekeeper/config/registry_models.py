@@ -133,6 +133,11 @@ class RegistryModel(Table):
         "catalog, only names without a wildcard are found.",
     )
     exclude: Texts = Field((), description="Globs over repository paths that are not watched.")
+    aliases: Texts = Field(
+        (),
+        description="Other `host[:port]` by which Harbor calls this registry when it asks Gatekeeper to scan "
+        "(`core:8080` where its registration uses the internal address). Never contacted.",
+    )
     scratch_repository: Text | None = Field(
         None,
         description="Path of a repository in which `gatekeeper doctor --write-probe` may write and delete; nothing "

@@ -32,6 +32,8 @@ class WatchedRegistry:
     exclude: tuple[str, ...] = ()
     scratch_repository: str | None = None
     """Where ``doctor --write-probe`` may write."""
+    aliases: tuple[str, ...] = ()
+    """Other ``host[:port]`` by which whoever asks us to scan may call it; never contacted."""
 
     def watches(self, path: str) -> bool:
         """True when this repository path is to be looked at."""
@@ -244,6 +246,11 @@ class Settings:
     signing: SigningSettings | None = None
     revocation: RevocationSettings = field(default_factory=RevocationSettings)
     scanners: tuple[ScannerSettings, ...] = ()
+
+    @property
+    def aliases(self) -> Mapping[str, str]:
+        """Other names of registries: alias to host."""
+        return {alias: entry.connection.host for entry in self.registries for alias in entry.aliases}
 
     def registry(self, host: str) -> WatchedRegistry | None:
         """The entry of this host."""

@@ -97,6 +97,23 @@ class Advisory:
 
 
 @dataclass(frozen=True, slots=True)
+class AdvisoryText:
+    """What a record tells people, beside what is matched."""
+
+    details: str = ""
+    links: tuple[str, ...] = ()
+    """Its references: ``http`` and ``https`` only."""
+    weaknesses: tuple[str, ...] = ()
+    """``CWE-79`` …, as its database classifies it."""
+    cvss_v3: Rating = UNRATED
+    cvss_v2: Rating = UNRATED
+
+
+NO_TEXT = AdvisoryText()
+"""Of a vulnerability that only a scan report names."""
+
+
+@dataclass(frozen=True, slots=True)
 class RefusedRecord:
     """One record of a feed that could not be read; the feed goes on without it."""
 

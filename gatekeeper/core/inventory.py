@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from gatekeeper.core.component import Component, SbomDocument
+from gatekeeper.core.component import Component, OperatingSystem, SbomDocument
 from gatekeeper.core.digest import Digest
 
 MERGED_FACTS = ("purl", "source", "licence", "digests", "layer", "cpes", "paths")
@@ -46,6 +46,20 @@ class Inventory:
 
 
 NO_DOCUMENTS = Inventory()
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """What a written SBOM is about."""
+
+    name: str
+    """``registry/repository@digest``, or the name of the file that was read."""
+    digest: str
+    """Of the image; empty for a file."""
+    documents: tuple[Digest, ...]
+    """The SBOMs that it was made of."""
+    operating_system: OperatingSystem | None
+    components: tuple[Listed, ...]
 
 
 def merge(documents: Sequence[tuple[Digest, SbomDocument]]) -> tuple[Listed, ...]:

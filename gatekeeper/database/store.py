@@ -22,6 +22,7 @@ from gatekeeper.database.reevaluation import Reevaluation
 from gatekeeper.database.registries import RegistryRows
 from gatekeeper.database.repositories import Repositories
 from gatekeeper.database.scan_rows import ScanReader
+from gatekeeper.database.scanner_reports import ScannerReports
 from gatekeeper.database.scans import Scans
 from gatekeeper.database.schema import refuse_outdated, state_of
 from gatekeeper.database.sightings import Sightings
@@ -55,6 +56,7 @@ class Database(
     Reevaluation,
     Affected,
     Rebuild,
+    ScannerReports,
 ):
     """``ports.Store`` on SQLite or PostgreSQL. Thread-safe; several processes may use one database."""
 

@@ -11,6 +11,7 @@ from gatekeeper.ports.notifications import OutboxStore
 from gatekeeper.ports.policies import PolicyStore
 from gatekeeper.ports.readings import ReviewStore, StatusStore
 from gatekeeper.ports.registries import RegistryStore
+from gatekeeper.ports.scanner_reports import ScannerReportStore
 from gatekeeper.ports.sightings import SightingStore
 from gatekeeper.ports.tokens import TokenStore
 from gatekeeper.ports.waivers import WaiverStore
@@ -33,6 +34,7 @@ class Store(
     ScanStore,
     FeedStore,
     ReevaluationStore,
+    ScannerReportStore,
     Protocol,
 ):
     """All of it; ``database`` implements this."""

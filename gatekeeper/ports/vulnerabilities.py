@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from gatekeeper.core.advisory import Advisory
+from gatekeeper.core.advisory import Advisory, AdvisoryText
 from gatekeeper.core.component import Component, OperatingSystem, SbomDocument
 from gatekeeper.core.digest import Digest
 from gatekeeper.core.evidence import Trust
@@ -69,6 +69,10 @@ class Matcher(Protocol):
 
     def read(self, record: bytes) -> Advisory:
         """One OSV record. Raises MalformedError."""
+        ...
+
+    def describe(self, record: bytes) -> AdvisoryText:
+        """What a record tells people; empty where it cannot be read."""
         ...
 
     def spans(self, advisory: Advisory) -> tuple[Span, ...]:

@@ -20,9 +20,9 @@ from cyclonedx.schema import OutputFormat, SchemaVersion
 from packageurl import PackageURL
 
 from gatekeeper.core.component import OperatingSystem
-from gatekeeper.core.inventory import Listed
+from gatekeeper.core.inventory import Described, Listed
 from gatekeeper.core.licence import Licence, LicenceExpression, UnknownLicence
-from gatekeeper.sbom.emitting import Described, licence_reference
+from gatekeeper.sbom.emitting import licence_reference
 from gatekeeper.sbom.licences import is_listed
 
 PROPERTY = "gatekeeper:"

@@ -23,8 +23,8 @@ from spdx_tools.spdx.model.spdx_no_assertion import SpdxNoAssertion
 from spdx_tools.spdx.writer.json.json_writer import write_document_to_stream
 
 from gatekeeper.core.component import Component, OperatingSystem
-from gatekeeper.core.inventory import Listed
-from gatekeeper.sbom.emitting import Described, licence_reference
+from gatekeeper.core.inventory import Described, Listed
+from gatekeeper.sbom.emitting import licence_reference
 
 _IMAGE = "SPDXRef-Image"
 _SYSTEM = "SPDXRef-OperatingSystem"

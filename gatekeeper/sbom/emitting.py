@@ -4,29 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
 
-from gatekeeper.core.component import OperatingSystem
-from gatekeeper.core.digest import Digest
-from gatekeeper.core.inventory import Listed
 from gatekeeper.core.licence import AnyOf, Licence, LicenceExpression, UnknownLicence
 from gatekeeper.sbom.licences import is_listed
 
 _NOT_REFERENCE = re.compile(r"[^A-Za-z0-9.-]+")
-
-
-@dataclass(frozen=True, slots=True)
-class Described:
-    """What an emitted document is about."""
-
-    name: str
-    """``registry/repository@digest``, or the name of the file that was read."""
-    digest: str
-    """Of the image; empty for a file."""
-    documents: tuple[Digest, ...]
-    """The SBOMs that it was made of."""
-    operating_system: OperatingSystem | None
-    components: tuple[Listed, ...]
 
 
 def licence_reference(licence: LicenceExpression) -> tuple[str, dict[str, str]]:

@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from functools import lru_cache
 from threading import Lock
 
-from gatekeeper.core.advisory import Advisory, EventKind
+from gatekeeper.core.advisory import Advisory, AdvisoryText, EventKind
 from gatekeeper.core.component import SbomDocument
 from gatekeeper.core.errors import MalformedError
 from gatekeeper.core.match import Gap, Match, Unjudged
 from gatekeeper.ports.vulnerabilities import NamedVersion, PackageName, Span, StoredComponent
+from gatekeeper.vulnerabilities.describing import describe_record
 from gatekeeper.vulnerabilities.evaluation import ReadyPackage, make_ready
 from gatekeeper.vulnerabilities.index import names_of_vulnerability
 from gatekeeper.vulnerabilities.matching import Heading, join, match_advisory
@@ -55,6 +56,10 @@ class StoredMatcher:
     def read(self, record: bytes) -> Advisory:
         """One OSV record. Raises MalformedError."""
         return self._read(record)
+
+    def describe(self, record: bytes) -> AdvisoryText:
+        """What a record tells people; empty where it cannot be read."""
+        return describe_record(record)
 
     def spans(self, advisory: Advisory) -> tuple[Span, ...]:
         """Where to look for components that it may concern; empty for a withdrawn one."""

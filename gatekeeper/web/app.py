@@ -30,6 +30,7 @@ from gatekeeper.web.frame import Frame
 from gatekeeper.web.generation import Generation
 from gatekeeper.web.metrics import Metrics
 from gatekeeper.web.openapi import describe
+from gatekeeper.web.scanner import routes as scanner
 from gatekeeper.web.threads import Threads
 from gatekeeper.workflow.brakes import summary
 from gatekeeper.workflow.published import published_keys
@@ -82,6 +83,7 @@ def create_app(room: Workroom, *, missing: Callable[[], tuple[str, ...]]) -> Fas
         tokens,
     ):
         app.include_router(noun.router(desk))
+    app.include_router(scanner.router(desk))
     app.include_router(
         health.router(
             missing, lambda: summary(room), metrics, threads, lambda: published_keys(room.attesting)

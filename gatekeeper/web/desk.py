@@ -29,10 +29,14 @@ class WebDesk:
     async def caller(self, request: Request) -> Caller:
         """Who sent this request. Raises UnauthenticatedError."""
         header = presented(request.headers.get("authorization"))
+        makes_tokens = request.method == "POST" and request.scope["path"] == "/v1/tokens"
+        return await self.caller_by(header, makes_tokens=makes_tokens)
+
+    async def caller_by(self, header: str, *, makes_tokens: bool = False) -> Caller:
+        """Who presents this Authorization header. Raises UnauthenticatedError."""
         known = self.authenticator.cached(header)
         if known is not None:
             return known
-        makes_tokens = request.method == "POST" and request.scope["path"] == "/v1/tokens"
         return await anyio.to_thread.run_sync(
             lambda: self.authenticator.caller(header, makes_tokens=makes_tokens)
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 from fastapi import FastAPI
@@ -11,6 +12,7 @@ from gatekeeper.core.verdict import Verdict
 from gatekeeper.ports import ApiToken, CaseRow, DeadLetter, RegistryRow
 from gatekeeper.web import problem, status
 from gatekeeper.web.answers import BRAKES, EVENTS, NEW_TOKEN, POLICY_IN_FORCE, RESENT, ListedImage, PageOf
+from gatekeeper.web.scanner import openapi as scanner
 from gatekeeper.web.schemas import Schemas
 from gatekeeper.workflow.affected import Affected
 from gatekeeper.workflow.answer import Answer
@@ -110,16 +112,21 @@ def describe(app: FastAPI) -> None:
     for operations in built["paths"].values():
         for operation in operations.values():
             _complete(operation, schemas)
+    # Somebody else's specification: it says itself what it answers.
+    built["paths"].update(copy.deepcopy(scanner.PATHS))
     kept = built["components"]["schemas"]
     for unused in ("HTTPValidationError", "ValidationError"):
         kept.pop(unused, None)
-    built["components"]["schemas"] = dict(sorted({**kept, **schemas.components, "Problem": PROBLEM}.items()))
+    built["components"]["schemas"] = dict(
+        sorted({**kept, **schemas.components, **scanner.SCHEMAS, "Problem": PROBLEM}.items())
+    )
     built["components"]["securitySchemes"] = {
         "token": {
             "type": "http",
             "scheme": "bearer",
             "description": "`gk_…`, made by `gatekeeper token create`",
-        }
+        },
+        **scanner.SECURITY_SCHEMES,
     }
     built["paths"] = dict(sorted(built["paths"].items()))
     app.openapi_schema = built

@@ -25,9 +25,10 @@ HEAD = """# HTTP API
 
 ## Tokens
 
-Every route under `/v1` wants `Authorization: Bearer gk_…`. Tokens are made by `gatekeeper token create` or
-`POST /v1/tokens`, shown once, kept only as a hash, end by themselves (after 90 days unless said otherwise) and can be
-revoked. A token has scopes and globs of repositories that it is bound to; both must fit.
+Every route under `/v1` wants `Authorization: Bearer gk_…`; those under `/scanner` also take a token as the password of
+Basic authentication or in `X-ScannerAdapter-API-Key`, which is what Harbor can send. Tokens are made by
+`gatekeeper token create` or `POST /v1/tokens`, shown once, kept only as a hash, end by themselves (after 90 days unless
+said otherwise) and can be revoked. A token has scopes and globs of repositories that it is bound to; both must fit.
 
 | scope | what it may do |
 |---|---|
@@ -64,7 +65,8 @@ cannot be asked. Answers about tags are never kept.
 Problem documents (RFC 9457, `application/problem+json`): `title` and `reason_code` are the same stable code,
 `detail` is for people, `exit_code` is what the command line ends with. An internal error says nothing but an
 `incident` id, with which the server's log tells the rest. 401 comes with a `WWW-Authenticate` challenge, 503 with
-`Retry-After`.
+`Retry-After`. Below `/scanner` it is the error object of Harbor's specification, with the same `reason_code` and
+`exit_code`; its statuses are in [openapi.json](openapi.json).
 
 A refused promotion is no error: 200, `state` `refused`, and the `exit_code` of the answer it rests on.
 
@@ -105,6 +107,23 @@ REASONS: dict[tuple[str, ...], str] = {
         "body-too-large",
         "request-refused",
     ): "the request itself",
+    (
+        "body-malformed",
+        "field-malformed",
+        "sbom-media-type-malformed",
+    ): "a scan request or the question for its report cannot be read",
+    (
+        "registry-url-malformed",
+        "repository-elsewhere",
+    ): "`registry.url` and `artifact.repository` name no repository",
+    ("artifact-not-scanned", "report-not-made"): "a MIME type that is not scanned, or not made",
+    ("scope-missing", "not-an-image", "tombstone"): "the image of a scan request is never judged",
+    ("scan-unknown",): "there is no such scan (any more): ask for one again",
+    (
+        "scan-late",
+        "nothing-to-judge",
+        "no-image",
+    ): "a scan failed: not judged in time, no package in the SBOM, no image of its index. Else the reason is a rule's",
     ("internal-error",): "our fault; `incident` finds it in the log",
 }
 
@@ -189,7 +208,8 @@ def _route(method: str, path: str, operation: Document, found: Document) -> Iter
     ]
     body = operation.get("requestBody")
     if body is not None:
-        name = body["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]
+        (content, *_) = body["content"].values()
+        name = content["schema"]["$ref"].rpartition("/")[2]
         schema = found["components"]["schemas"][name]
         needed = schema["required"]
         rows += [
@@ -207,10 +227,10 @@ def _route(method: str, path: str, operation: Document, found: Document) -> Iter
 def _answer(operation: Document) -> str:
     said = []
     for code, response in operation["responses"].items():
-        content = response.get("content", {}).get("application/json")
-        if content is not None:
-            said.append(f"{code} with {_kind(content['schema'])}")
-        elif code in ("204", "304"):
+        kinds = [_kind(content["schema"]) for content in response.get("content", {}).values()]
+        if code < "300" and kinds:
+            said.append(f"{code} with {' or '.join(dict.fromkeys(kinds))}")
+        elif code in ("204", "302", "304"):
             said.append(f"{code} with nothing")
     return " or ".join(said)
 
@@ -231,7 +251,11 @@ def _object(name: str, schema: Document) -> Iterator[str]:
         yield ", ".join(f"`{member}`" for member in schema["enum"])
         yield ""
         return
-    members = {member: inner for member, inner in schema["properties"].items() if member != "type"}
+    members = {
+        member: inner
+        for member, inner in schema["properties"].items()
+        if member != "type" or "const" not in inner
+    }
     yield "| member | what |"
     yield "|---|---|"
     for member, inner in members.items():
@@ -246,11 +270,14 @@ def _kind(schema: Document) -> str:
         return f"[{name}](#{name.lower()})"
     if "anyOf" in schema:
         return " or ".join(_kind(member) for member in schema["anyOf"])
+    if "const" in schema:
+        return f"`{schema['const']}`"
     kind: Any = schema.get("type")
     if kind == "array":
         return f"list of {_kind(schema['items'])}"
     if kind == "object":
-        return f"object of {_kind(schema['additionalProperties'])}"
+        inner = schema.get("additionalProperties")
+        return f"object of {_kind(inner)}" if isinstance(inner, dict) else "object"
     if isinstance(kind, list):
         return str(schema.get("description") or " or ".join(kind))
     if schema.get("format") == "date-time":

@@ -153,7 +153,9 @@ def build(
     ``policy`` and ``in_force`` (intervals and caps) are asked for every piece of work, so that a reload takes effect.
     Raises UnavailableError (no database), ConfigurationError (an outdated schema, a registry configured twice).
     """
+    from gatekeeper import __version__
     from gatekeeper.sbom.reader import Reader
+    from gatekeeper.sbom.writer import Writer
     from gatekeeper.vulnerabilities.attestations import AttestationReader
     from gatekeeper.vulnerabilities.stored import StoredMatcher
     from gatekeeper.workflow.workroom import Workroom
@@ -189,6 +191,8 @@ def build(
         caps_in_force=lambda: now().caps,
         attesting=attesting_of(settings),
         waiver_limits_in_force=lambda: now().waivers,
+        sbom_writer=Writer(__version__),
+        aliases=settings.aliases,
     )
     return Application(room, settings, tuple(closers))
 

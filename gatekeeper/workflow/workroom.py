@@ -11,6 +11,7 @@ from gatekeeper.core.attesting import AttestingTerms
 from gatekeeper.core.errors import NotFoundError, NotOfferedError, UnavailableError
 from gatekeeper.core.event import Event
 from gatekeeper.core.feed import FeedSource
+from gatekeeper.core.inventory import Described
 from gatekeeper.core.lifecycle import Caps
 from gatekeeper.core.policy import Policy
 from gatekeeper.core.reference import Repository
@@ -28,6 +29,7 @@ from gatekeeper.ports import (
     Store,
 )
 from gatekeeper.ports.feeds import FeedReader
+from gatekeeper.ports.scanner_reports import SbomWriter
 from gatekeeper.ports.vulnerabilities import Matcher
 from gatekeeper.workflow.live_scans import LiveScans
 from gatekeeper.workflow.os_only import LayerReadings
@@ -146,6 +148,16 @@ class NoScans:
         return ()
 
 
+class NoWriter:
+    """Where SBOMs are not written."""
+
+    def cyclonedx(self, described: Described, *, now: datetime) -> str:  # noqa: ARG002 - the port's
+        """Not here."""
+        raise NotOfferedError("no SBOM is written here", reason_code="sbom-not-written")
+
+    spdx = cyclonedx
+
+
 @dataclass(frozen=True, slots=True)
 class Collector:
     """What collecting evidence needs: no database, so that ``check`` can use it alone."""
@@ -207,6 +219,9 @@ class Workroom:
     scans: ScanReader = field(default_factory=NoScans)
     layers: LayerReadings = field(default_factory=LayerReadings)
     live: LiveScans = field(default_factory=LiveScans)
+    sbom_writer: SbomWriter = field(default_factory=NoWriter)
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    """Other names of configured registries, by which somebody who asks us to scan may call them: alias to host."""
 
     @property
     def limits(self) -> Limits:

@@ -155,7 +155,8 @@ def _emit(shown: Shown, output: SbomOutput) -> None:
     from datetime import UTC, datetime
 
     from gatekeeper import __version__
-    from gatekeeper.sbom.emitting import Described
+    from gatekeeper.core.inventory import Described
+    from gatekeeper.sbom.writer import Writer
 
     if not shown.read:
         raise NotFoundError(f"{shown.subject}: there is no SBOM that can be read", reason_code="sbom-missing")
@@ -166,8 +167,6 @@ def _emit(shown: Shown, output: SbomOutput) -> None:
         shown.operating_system,
         shown.components,
     )
-    if output is SbomOutput.CYCLONEDX:
-        from gatekeeper.sbom.emit_cyclonedx import emit
-    else:
-        from gatekeeper.sbom.emit_spdx import emit
-    sys.stdout.write(emit(described, now=datetime.now(UTC), version=__version__))
+    writer = Writer(__version__)
+    write = writer.cyclonedx if output is SbomOutput.CYCLONEDX else writer.spdx
+    sys.stdout.write(write(described, now=datetime.now(UTC)))

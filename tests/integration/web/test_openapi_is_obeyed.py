@@ -89,8 +89,11 @@ def test_real_answers_fit_their_schemas(site: Site) -> None:
             assert reply.json["items"], path
     tried = {(method.lower(), template) for method, _, template, _, _ in asked}
     assert tried | {("delete", "/v1/tokens/{token_id}")} == {
-        (method, path) for path, operations in described["paths"].items() for method in operations
-    }
+        (method, path)
+        for path, operations in described["paths"].items()
+        for method in operations
+        if not path.startswith("/scanner/")
+    }, "a Harbor's every question checks those (tests/integration/web/harbor.py)"
 
 
 def _give_up_a_message(site: Site) -> None:

@@ -357,3 +357,25 @@ secret = { env = "HOOK" }
     monkeypatch.setenv("HOOK", "long enough for anybody to guess in vain")
     (webhook,) = load_settings(path, {}).notifications.webhooks
     assert (webhook.name, webhook.kinds, webhook.networks) == ("ops", ("**",), ())
+
+
+def test_other_names_of_a_registry_mean_one_registry(tmp_path: Path) -> None:
+    text = """
+[[registries]]
+host = "harbor.example.com"
+aliases = ["core:8080", "Harbor.internal:443"]
+"""
+    settings = load_settings(write(tmp_path, text), {})
+    assert settings.aliases == {"core:8080": "harbor.example.com", "harbor.internal": "harbor.example.com"}
+    twice = (
+        text
+        + """
+[[registries]]
+host = "other.example.com"
+aliases = ["core:8080", "harbor.example.com", "not a host"]
+"""
+    )
+    told = problems(write(tmp_path, twice))
+    assert sum("core:8080 names another registry too" in one for one in told) == 2
+    assert any("harbor.example.com names another registry too" in one for one in told)
+    assert any("not a host" in one for one in told)

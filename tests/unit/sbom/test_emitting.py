@@ -13,11 +13,10 @@ from spdx_tools.spdx.validation.document_validator import validate_full_spdx_doc
 
 from gatekeeper.core.component import Component, OperatingSystem, SbomDocument, SbomFormat, SourcePackage
 from gatekeeper.core.digest import Digest
-from gatekeeper.core.inventory import merge
+from gatekeeper.core.inventory import Described, merge
 from gatekeeper.core.licence import AllOf, AnyOf, Licence, LicenceExpression, UnknownLicence
 from gatekeeper.core.package_url import parse_purl
 from gatekeeper.sbom import emit_cyclonedx, emit_spdx
-from gatekeeper.sbom.emitting import Described
 from gatekeeper.sbom.reader import Reader
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)

@@ -29,7 +29,10 @@ def test_the_openapi_file_is_current() -> None:
 
 def test_every_reason_code_of_the_api_is_explained() -> None:
     written = DOCS.parent / "gatekeeper"
-    sources = [*(written / "web").glob("*.py"), written / "workflow" / "tokens.py"]
+    sources = [
+        *(written / "web").rglob("*.py"),
+        *(written / "workflow" / f"{name}.py" for name in ("tokens", "scan_requests", "scanner_reports")),
+    ]
     codes = {code for file in sources for code in re.findall(r'reason_code="([a-z-]+)"', file.read_text())}
     explained = set(re.findall(r"`([a-z-]+)`", api_markdown().partition("## Reason codes")[2]))
     assert codes - explained == {"listen-failed", "tls-unusable"}, "told on the console, not over HTTP"
@@ -39,14 +42,18 @@ def test_every_reason_code_of_the_api_is_explained() -> None:
 def test_every_operation_names_scope_answer_and_problems(
     method: str, path: str, operation: dict[str, object]
 ) -> None:
-    assert path.startswith("/v1/")
-    assert operation["x-token-scope"] in set(TokenScope)
-    assert operation["security"] == [{"token": []}]
-    assert operation["description"]
     responses = operation["responses"]
     assert isinstance(responses, dict)
+    assert operation["x-token-scope"] in set(TokenScope)
+    assert operation["description"]
+    assert len({"200", "201", "202", "204"} & responses.keys()) == 1
+    if path.startswith("/scanner/api/v1/"):
+        assert operation["security"] == [{"token": []}, {"password": []}, {"key": []}]
+        assert {"401", "403", "500", "503"} <= responses.keys()
+        return
+    assert path.startswith("/v1/")
+    assert operation["security"] == [{"token": []}]
     assert {"401", "403", "422", "500", "503"} <= responses.keys()
-    assert len({"200", "201", "204"} & responses.keys()) == 1
 
 
 def test_every_schema_is_a_schema_and_every_reference_leads_somewhere() -> None:

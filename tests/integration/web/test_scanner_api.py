@@ -1,0 +1,540 @@
+"""Gatekeeper as Harbor's scanner, over a real socket: findings, waiting, failures, and who may ask."""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import json
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gatekeeper.core.digest import Digest
+from gatekeeper.core.errors import UnavailableError
+from gatekeeper.core.feed import FeedKind
+from gatekeeper.core.manifest import OCI_INDEX, OCI_MANIFEST
+from gatekeeper.core.policy import Mode
+from gatekeeper.core.reference import Repository
+from gatekeeper.core.rules.sboms import SbomTrust
+from gatekeeper.core.rules.scan_evidence_missing import ScanEvidenceMissing
+from gatekeeper.core.rules.vulnerability_known_exploited import VulnerabilityKnownExploited
+from gatekeeper.core.rules.vulnerability_severity import VulnerabilitySeverity
+from gatekeeper.demo.images import image, index
+from gatekeeper.ports import TokenScope
+from gatekeeper.ports.scanners import ImageToScan, PullAccess
+from gatekeeper.sbom.reader import Reader
+from gatekeeper.transport.client import Transport
+from gatekeeper.transport.origin import origin_of
+from gatekeeper.transport.settings import TransportSettings
+from gatekeeper.vulnerabilities.scanner_client import ScannerClient
+from gatekeeper.workflow import feeds
+from gatekeeper.workflow.scan_requests import registry_at
+from gatekeeper.workflow.scanner_reports import PATIENCE
+from tests.integration.web.harbor import (
+    API,
+    REPORT_1_0,
+    REPORT_1_1,
+    SBOM_REPORT,
+    Harbor,
+    a_harbor,
+    fits,
+)
+from tests.integration.web.site import serving
+from tests.integration.workflow.test_vulnerability_story import (
+    CYCLONEDX,
+    FLASK,
+    LOG4J,
+    UNRELATED,
+    VULNERABILITY,
+    advisory,
+    rules,
+)
+from tests.integration.workflow.world import MALLORY, MINUTE
+
+NOWHERE = Digest.of(b"nowhere")
+RECORD = advisory(
+    details="JNDI features do not protect against attacker controlled endpoints.",
+    references=[{"type": "WEB", "url": "https://logging.apache.org/log4j/2.x/security.html"}],
+    severity=[{"type": "CVSS_V3", "score": "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:C/C:H/I:H/A:H"}],
+    database_specific={"severity": "CRITICAL", "cwe_ids": ["CWE-20", "CWE-502"]},
+)
+
+
+@pytest.fixture
+def harbor(tmp_path: Path) -> Iterator[Harbor]:
+    with a_harbor(tmp_path) as started:
+        yield started
+
+
+def judged(harbor: Harbor, *purls: str) -> Digest:
+    """An image with a signed SBOM that was judged with a feed."""
+    harbor.estate.feed(RECORD)
+    digest = harbor.estate.push("app/web", "1.0", *purls)
+    harbor.world.rounds(2)
+    return digest
+
+
+@contextmanager
+def our_client(harbor: Harbor) -> Iterator[ScannerClient]:
+    """Our own client, asking our own server; while it waits, the daemon works."""
+    with closing(Transport(origin_of(harbor.site.url), TransportSettings())) as transport:
+        yield ScannerClient(
+            "ourselves",
+            f"{harbor.site.url}{API}",
+            transport,
+            authorization=lambda: f"Bearer {harbor.token}",
+            sleep=lambda _seconds: harbor.world.rounds(1),
+        )
+
+
+def asked(harbor: Harbor, digest: Digest) -> ImageToScan:
+    host = harbor.world.registry.host
+    return ImageToScan(Repository(host, "app/web"), digest, OCI_MANIFEST, PullAccess(f"http://{host}"))
+
+
+def test_metadata_says_what_is_scanned_and_how_fresh_the_feeds_are(harbor: Harbor) -> None:
+    harbor.estate.feed(RECORD)
+    newest = "application/vnd.scanner.adapter.metadata+json; version=1.1"
+    oldest = "application/vnd.scanner.adapter.metadata+json; version=1.0"
+    for accept, capabilities in ((newest, 2), ("*/*", 2), (f"{newest}, {oldest};q=0.9", 2), (oldest, 1)):
+        reply = harbor.site.ask("GET", f"{API}/metadata", token=harbor.token, headers={"Accept": accept})
+        assert reply.status == 200
+        fits("ScannerAdapterMetadata", reply.json)
+        assert reply.headers["content-type"] == (oldest if accept == oldest else newest)
+        assert len(reply.json["capabilities"]) == capabilities
+        first = reply.json["capabilities"][0]
+        assert first["produces_mime_types"] == [REPORT_1_0, REPORT_1_1]
+        assert "application/vnd.docker.distribution.manifest.v2+json" in first["consumes_mime_types"]
+        assert ("type" in first) is (capabilities == 2)
+        updated = reply.json["properties"]["harbor.scanner-adapter/vulnerability-database-updated-at"]
+        assert updated.startswith(f"{harbor.world.clock.now():%Y-%m-%dT%H:%M}")
+
+
+def test_findings_of_a_judged_image_are_told_at_once_in_both_spellings(harbor: Harbor) -> None:
+    digest = judged(harbor, LOG4J, FLASK)
+    number = harbor.submit("app/web", digest)
+    asked_before = len(harbor.world.registry.requests)
+    replies = [harbor.report(number, accept) for accept in (REPORT_1_0, REPORT_1_1)]
+    assert [reply.headers["content-type"] for reply in replies] == [REPORT_1_0, REPORT_1_1]
+    assert replies[0].json == replies[1].json
+    report = replies[1].json
+    assert report["artifact"] == {
+        "repository": "app/web",
+        "digest": str(digest),
+        "tag": "1.0",
+        "mime_type": OCI_MANIFEST,
+    }
+    assert report["severity"] == "Critical"
+    (found,) = report["vulnerabilities"]
+    assert (found["id"], found["version"], found["fix_version"]) == ("CVE-2021-44228", "2.14.1", "2.15.0")
+    assert found["preferred_cvss"] == {
+        "score_v3": 10.0,
+        "vector_v3": "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:C/C:H/I:H/A:H",
+    }
+    assert found["cwe_ids"] == ["CWE-20", "CWE-502"]
+    assert "https://logging.apache.org/log4j/2.x/security.html" in found["links"]
+    assert found["description"].startswith("JNDI features")
+    (finding,) = found["vendor_attributes"]["findings"]
+    assert (finding["rule"], finding["result"]) == ("vulnerability-severity", "violated")
+    assert len(harbor.world.registry.requests) == asked_before
+
+
+def test_a_report_looks_like_its_golden(harbor: Harbor) -> None:
+    report = harbor.scanned("app/web", judged(harbor, LOG4J, FLASK))
+    report["artifact"]["digest"] = "sha256:…"
+    report["scanner"]["version"] = "…"
+    golden = Path(__file__).parents[2] / "golden" / "scanner" / "report.json"
+    assert report == json.loads(golden.read_text())
+
+
+def test_a_later_feed_shows_in_the_next_report_without_the_registry(harbor: Harbor) -> None:
+    harbor.estate.feed(UNRELATED)
+    digest = harbor.estate.push("app/web", "1.0", LOG4J)
+    harbor.world.rounds(2)
+    assert harbor.scanned("app/web", digest)["vulnerabilities"] == []
+    harbor.estate.feed(UNRELATED, RECORD)
+    number = harbor.submit("app/web", digest)
+    assert harbor.report(number).status == 302
+    harbor.world.rounds(1)
+    assert [one["id"] for one in harbor.report(number).json["vulnerabilities"]] == ["CVE-2021-44228"]
+
+
+def test_what_a_signed_vex_excuses_is_told_beside_the_list(harbor: Harbor) -> None:
+    digest = judged(harbor, LOG4J)
+    harbor.estate.vex("app/web", digest)
+    harbor.world.rounds(2)
+    report = harbor.scanned("app/web", digest)
+    assert (report["vulnerabilities"], report["severity"]) == ([], "Unknown")
+    (excused,) = report["vendor_attributes"]["excused"]
+    assert (excused["id"], excused["status"], excused["author"]) == (
+        "CVE-2021-44228",
+        "not_affected",
+        "alice",
+    )
+
+
+def test_vex_excuses_only_for_every_rule_that_the_vulnerability_concerns(harbor: Harbor) -> None:
+    digest = judged(harbor, LOG4J)
+    harbor.estate.vex("app/web", digest)
+    catalog = harbor.world.directory / "kev.json"
+    catalog.write_text(
+        json.dumps({"vulnerabilities": [{"cveID": "CVE-2021-44228", "dateAdded": "2021-12-10"}]})
+    )
+    feeds.import_file(
+        harbor.world.app.room, catalog, name=None, kind=FeedKind.KEV, as_of=None, told=feeds.silent
+    )
+    for excusing, listed in (((), 1), (("alice",), 0)):
+        harbor.world.policy = rules(
+            VULNERABILITY, VulnerabilityKnownExploited(vex=excusing), mode=Mode.OBSERVE
+        )
+        harbor.world.rounds(3)
+        assert len(harbor.scanned("app/web", digest)["vulnerabilities"]) == listed, excusing
+
+
+def test_what_is_waived_stays_in_the_list_with_the_waiver(harbor: Harbor) -> None:
+    digest = judged(harbor, LOG4J)
+    body = {
+        "rule": "vulnerability-severity",
+        "digest": str(digest),
+        "repositories": harbor.site.image("app/web"),
+        "reason": "accepted for a test",
+        "expires_at": harbor.site.later,
+    }
+    made = harbor.site.ask("POST", "/v1/waivers", body=body)
+    assert made.status < 300, made.raw
+    harbor.world.rounds(2)
+    (found,) = harbor.scanned("app/web", digest)["vulnerabilities"]
+    (finding,) = found["vendor_attributes"]["findings"]
+    assert finding["waived_by"] == made.json["id"]
+
+
+def test_the_day_it_will_fail_is_told(harbor: Harbor) -> None:
+    harbor.estate.feed({**RECORD, "published": "2026-11-20T12:00:00Z"})
+    digest = harbor.estate.push("app/web", "1.0", LOG4J)
+    harbor.world.rounds(2)
+    (found,) = harbor.scanned("app/web", digest)["vulnerabilities"]
+    assert found["vendor_attributes"]["fails_at"] == "2026-11-27T12:00:00Z"
+
+
+def test_an_image_nobody_knows_is_judged_and_then_told(harbor: Harbor) -> None:
+    harbor.estate.feed(RECORD)
+    digest = harbor.estate.push("app/web", "1.0", LOG4J)
+    number = harbor.submit("app/web", digest)
+    waiting = harbor.report(number)
+    assert waiting.status == 302
+    assert 0 < int(waiting.headers["refresh-after"]) < 128
+    assert waiting.headers["location"] == f"{API}/scan/{number}/report"
+    harbor.world.rounds(1)
+    assert harbor.report(number).json["severity"] == "Critical"
+
+
+def test_a_scan_survives_a_restart(harbor: Harbor) -> None:
+    harbor.estate.feed(RECORD)
+    digest = harbor.estate.push("app/web", "1.0", LOG4J)
+    number = harbor.submit("app/web", digest)
+    harbor.world.rounds(1)
+    before = harbor.report(number).json
+    with serving(harbor.world) as another:
+        assert dataclasses.replace(harbor, site=another).report(number).json == before
+
+
+def test_an_image_of_which_nobody_says_what_is_in_it_is_never_clean(harbor: Harbor) -> None:
+    harbor.estate.feed(RECORD)
+    bare = harbor.estate.push("app/bare", "1.0", key=None)
+    strange = harbor.estate.push("app/strange", "1.0", LOG4J, key=MALLORY)
+    for path, digest in (("app/bare", bare), ("app/strange", strange)):
+        reason, message = harbor.failed(path, digest)
+        assert reason == "not-scanned", path
+        assert "Attach a signed SBOM or scan report" in message
+        assert ("1 vulnerabilities are known" in message) is (digest == strange)
+
+
+def test_evidence_may_still_arrive_before_a_scan_fails(harbor: Harbor) -> None:
+    harbor.estate.feed(RECORD)
+    digest = harbor.estate.push("app/web", "1.0", key=None)
+    number = harbor.submit("app/web", digest)
+    harbor.world.rounds(1)
+    assert harbor.report(number).status == 302
+    component = {"type": "library", "name": "log4j-core", "version": "2.14.1", "purl": LOG4J}
+    harbor.estate.attest(
+        "app/web",
+        digest,
+        CYCLONEDX,
+        {"bomFormat": "CycloneDX", "specVersion": "1.6", "components": [component]},
+    )
+    harbor.world.rounds(1)
+    assert harbor.report(number).json["severity"] == "Critical"
+
+
+def test_nobody_waits_longer_than_harbor_does(harbor: Harbor) -> None:
+    harbor.estate.feed(RECORD)
+    number = harbor.submit("app/web", harbor.estate.push("app/web", "1.0", LOG4J))
+    seconds = []
+    while (reply := harbor.report(number)).status == 302:
+        seconds.append(int(reply.headers["refresh-after"]))
+        harbor.world.clock.advance(MINUTE)
+    assert reply.status == 500
+    assert reply.json["reason_code"] == "scan-late"
+    assert len(seconds) * MINUTE == PATIENCE < 30 * MINUTE
+    assert seconds == sorted(seconds)
+    assert seconds[0] < seconds[-1] <= 60
+
+
+def test_feeds_that_are_too_old_fail_the_scan(harbor: Harbor) -> None:
+    digest = judged(harbor, FLASK)
+    assert harbor.scanned("app/web", digest)["vulnerabilities"] == []
+    harbor.world.clock.advance(100 * 60 * MINUTE)
+    number = harbor.submit("app/web", digest)
+    harbor.world.rounds(2)
+    reply = harbor.report(number)
+    assert reply.status == 500
+    assert "it was last renewed" in reply.json["error"]["message"]
+
+
+def test_components_that_no_feed_covers_are_told_as_unknown(harbor: Harbor) -> None:
+    report = harbor.scanned("app/web", judged(harbor, FLASK, "pkg:conda/numpy@1.0"))
+    (doubt,) = report["vulnerabilities"]
+    assert (doubt["id"], doubt["severity"]) == ("GATEKEEPER-UNJUDGED", "Unknown")
+    assert doubt["package"] == "1 of 2 components"
+    assert report["severity"] == "Unknown"
+
+
+def test_an_sbom_without_packages_is_no_clean_image(harbor: Harbor) -> None:
+    harbor.estate.feed(RECORD)
+    digest = harbor.estate.push("app/web", "1.0")
+    assert harbor.failed("app/web", digest)[0] == "nothing-to-judge"
+
+
+def test_the_images_of_an_index_are_told_by_what_hangs_on_it(harbor: Harbor) -> None:
+    world = harbor.world
+    harbor.estate.feed(RECORD)
+    children = [image({"etc/motd": name}, platform=f"linux/{name}") for name in ("amd64", "arm64")]
+    whole = index(children)
+    root = Digest.parse(whole.store_in(world.registry.store, "app/multi", "1.0"))
+    component = {"type": "library", "name": "log4j-core", "version": "2.14.1", "purl": LOG4J}
+    document = {"bomFormat": "CycloneDX", "specVersion": "1.6", "components": [component]}
+    harbor.estate.attest("app/multi", root, CYCLONEDX, document)
+    world.rounds(2)
+    for child in children:
+        report = harbor.scanned("app/multi", Digest.parse(child.digest))
+        assert report["artifact"]["digest"] == child.digest
+        assert report["severity"] == "Critical"
+    refused = harbor.post(harbor.request("app/multi", root, mime_type=OCI_INDEX))
+    assert refused.status == 501
+    reason, message = harbor.failed("app/multi", root)
+    assert (reason, str(root) in message) == ("no-image", True)
+
+
+def test_an_sbom_is_written_from_signed_documents_alone(harbor: Harbor) -> None:
+    digest = judged(harbor, LOG4J, FLASK)
+    number = harbor.submit("app/web", digest)
+    for kind, member in (
+        ("application/spdx+json", "packages"),
+        ("application/vnd.cyclonedx+json", "components"),
+    ):
+        reply = harbor.report(number, SBOM_REPORT, sbom_media_type=kind)
+        assert reply.status == 200, reply.raw
+        assert reply.json["media_type"] == kind
+        assert reply.json["sbom"][member]
+        read = Reader().read_any(json.dumps(reply.json["sbom"]).encode())
+        assert {LOG4J, FLASK} <= {one.purl for one in read.components}
+    for query in ({}, {"sbom_media_type": "text/plain"}):
+        assert harbor.report(number, SBOM_REPORT, **query).status == 400
+
+
+def test_a_less_trusted_sbom_is_not_handed_to_the_registry_to_become_more_trusted(harbor: Harbor) -> None:
+    harbor.world.policy = rules(
+        ScanEvidenceMissing(trust=SbomTrust.ANY),
+        VulnerabilitySeverity(trust=SbomTrust.ANY),
+        mode=Mode.OBSERVE,
+    )
+    harbor.estate.feed(RECORD)
+    digest = harbor.estate.push("app/strange", "1.0", LOG4J, key=MALLORY)
+    harbor.world.settle()
+    assert harbor.scanned("app/strange", digest)["severity"] == "Critical"
+    reply = harbor.report(
+        harbor.submit("app/strange", digest), SBOM_REPORT, sbom_media_type="application/spdx+json"
+    )
+    assert (reply.status, reply.json["reason_code"]) == (500, "sbom-unsigned")
+
+
+def test_our_own_client_understands_us(harbor: Harbor) -> None:
+    digest = judged(harbor, LOG4J)
+    with our_client(harbor) as scanner:
+        report = scanner.report(asked(harbor, digest))
+        document = Reader().read_any(scanner.sbom(asked(harbor, digest)))
+    assert [(one.id, one.fixed) for one in report.vulnerabilities] == [("CVE-2021-44228", ("2.15.0",))]
+    assert report.scanned_at == harbor.world.clock.now()
+    assert report.database_at is not None
+    assert LOG4J in {one.purl for one in document.components}
+
+
+def test_our_own_client_waits_for_a_new_image_and_is_told_of_failure(harbor: Harbor) -> None:
+    harbor.estate.feed(RECORD)
+    digest = harbor.estate.push("app/web", "1.0", LOG4J)
+    bare = harbor.estate.push("app/web", "2.0", key=None)
+    with our_client(harbor) as scanner:
+        assert scanner.report(asked(harbor, digest)).vulnerabilities
+        with pytest.raises(UnavailableError, match="Attach a signed SBOM or scan report"):
+            scanner.report(asked(harbor, bare))
+
+
+def test_an_outage_of_the_registry_is_no_answer(harbor: Harbor) -> None:
+    digest = harbor.world.good("app/web", "1.0")
+    harbor.world.registry.stop()
+    reply = harbor.post(harbor.request("app/web", digest))
+    assert reply.status == 503
+    assert int(reply.headers["retry-after"]) > 0
+
+
+@pytest.mark.parametrize(
+    ("status", "change"),
+    [
+        (400, b"no JSON"),
+        (400, b"[]"),
+        (400, b'{"registry": {"url": "http://a"}, "registry": {}}'),
+        (400, {"registry": "http://a"}),
+        (400, {"artifact": {"repository": 1}}),
+        (400, {"enabled_capabilities": {}}),
+        (422, {"registry": None}),
+        (422, {"artifact": None}),
+        (422, {"registry": {"url": ""}}),
+        (422, {"registry": {"url": "ftp://harbor.example.com"}}),
+        (422, {"registry": {"url": "https://[::1"}}),
+        (422, {"registry": {"url": "https://user:secret@harbor.example.com"}}),
+        (422, {"registry": {"url": "https://harbor.example.com/evil/path"}}),
+        (422, {"registry": {"url": "http://169.254.169.254"}}),
+        (422, {"artifact": {"repository": ""}}),
+        (422, {"artifact": {"repository": "../up"}}),
+        (422, {"artifact": {"repository": "App/Web"}}),
+        (422, {"artifact": {"digest": ""}}),
+        (422, {"artifact": {"digest": "sha256:0"}}),
+        (422, {"artifact": {"digest": "latest"}}),
+        (422, {"artifact": {"tag": "-no"}}),
+        (422, {"artifact": {"mime_type": ""}}),
+        (501, {"artifact": {"mime_type": "application/vnd.cncf.helm.config.v1+json"}}),
+        (422, {"enabled_capabilities": [{"type": "malware"}]}),
+        (501, {"enabled_capabilities": [{"type": "sbom", "produces_mime_types": ["text/html"]}]}),
+        (
+            422,
+            {"enabled_capabilities": [{"type": "sbom", "parameters": {"sbom_media_types": ["text/html"]}}]},
+        ),
+        (422, {"artifact": {"digest": str(NOWHERE)}}),
+    ],
+    ids=repr,
+)
+def test_a_request_without_sense_is_refused_by_its_field(
+    harbor: Harbor, status: int, change: bytes | dict[str, Any]
+) -> None:
+    body: Any = change
+    if isinstance(change, dict):
+        body = harbor.request("app/web", harbor.world.good("app/web", "1.0"))
+        for name, value in change.items():
+            body[name] = {**body[name], **value} if isinstance(value, dict) and name in body else value
+    reply = harbor.post(body)
+    assert reply.status == status, reply.raw
+    assert "what-harbor-hands-over" not in reply.raw.decode()
+    assert harbor.world.app.room.store.counts().get("subjects.unjudged", 0) == 0
+
+
+def test_every_way_to_spell_our_registry_is_known_and_no_other(harbor: Harbor) -> None:
+    digest = judged(harbor, LOG4J)
+    host = harbor.world.registry.host
+    body = harbor.request("app/web", digest)
+    for url in (f"http://{host}/", f"https://{host}", f"http://{host}/v2/"):
+        body["registry"] = {"url": url}
+        assert harbor.post(body).status == 202, url
+    body["registry"] = {"url": "http://core:8080"}
+    refused = harbor.post(body)
+    assert (refused.status, refused.json["reason_code"]) == (422, "registry-not-configured")
+    assert "aliases" in refused.json["error"]["message"]
+    settings = harbor.world.app.settings
+    (entry,) = settings.registries
+    aliased = dataclasses.replace(settings, registries=(dataclasses.replace(entry, aliases=("core:8080",)),))
+    room = dataclasses.replace(harbor.world.app.room, aliases=aliased.aliases)
+    assert registry_at(room, "http://core:8080") == host
+
+
+def test_a_repository_that_no_scope_covers_is_refused_with_the_fix(harbor: Harbor) -> None:
+    digest = harbor.world.good("app/web", "1.0")
+    scope = dataclasses.replace(harbor.world.policy.scopes[0], repositories=("other.example.com/**",))
+    harbor.world.policy = dataclasses.replace(harbor.world.policy, scopes=(scope,))
+    reply = harbor.post(harbor.request("app/web", digest))
+    assert (reply.status, reply.json["reason_code"]) == (422, "scope-missing")
+    assert "add a scope" in reply.json["error"]["message"]
+
+
+def test_reports_that_are_not_made_and_scans_that_are_not_known(harbor: Harbor) -> None:
+    number = harbor.submit("app/web", judged(harbor, LOG4J))
+    for accept in ("text/html", "application/vnd.scanner.adapter.vuln.report.raw", f"{REPORT_1_1[:-3]}9.9"):
+        reply = harbor.report(number, accept)
+        assert (reply.status, reply.json["reason_code"]) == (501, "report-not-made"), accept
+    for unknown in ("nothing", number[:-1], f"{number}AAAA", "%20", "a" * 3000):
+        reply = harbor.report(unknown)
+        assert (reply.status, reply.json["reason_code"]) == (404, "scan-unknown"), unknown
+    assert harbor.report(number, "text/html, */*;q=0.1").status == 200
+
+
+def test_a_scan_of_a_database_that_was_lost_is_to_be_asked_for_again(harbor: Harbor, tmp_path: Path) -> None:
+    number = harbor.submit("app/web", judged(harbor, LOG4J))
+    (tmp_path / "other").mkdir()
+    with a_harbor(tmp_path / "other") as fresh:
+        fresh_number = fresh.submit("app/web", fresh.estate.push("app/web", "1.0", LOG4J))
+        assert fresh.report(fresh_number).status == 302
+        # The other world's registry is not this one's, and no repository of it was ever seen here.
+        fresh.world.scope(repositories=("**",))
+        assert fresh.report(number).json["reason_code"] == "scan-unknown"
+
+
+def test_harbor_may_sign_in_in_every_way_it_can(harbor: Harbor) -> None:
+    def basic(text: str) -> dict[str, str]:
+        return {"Authorization": f"Basic {base64.b64encode(text.encode()).decode()}"}
+
+    def ask(headers: dict[str, str]) -> Any:
+        return harbor.site.ask("GET", f"{API}/metadata", token="", headers=headers)
+
+    token = harbor.token
+    for headers in (
+        {"Authorization": f"Bearer {token}"},
+        {"Authorization": f"bearer {token}"},
+        {"X-ScannerAdapter-API-Key": token},
+        basic(f"harbor:{token}"),
+        basic(f":{token}"),
+    ):
+        assert ask(headers).status == 200, headers
+    for headers in (
+        {},
+        {"Authorization": token},
+        {"X-ScannerAdapter-API-Key": "gk_nonsense"},
+        basic(token),
+        basic(f"{token}:"),
+        basic("harbor:wrong"),
+        {"Authorization": "Basic ???"},
+    ):
+        reply = ask(headers)
+        assert reply.status == 401, headers
+        fits("ErrorResponse", reply.json)
+        assert "Bearer" in reply.headers["www-authenticate"]
+        assert "Basic" in reply.headers["www-authenticate"]
+    assert (
+        harbor.site.ask("GET", "/v1/tokens", token="", headers=basic(f"a:{harbor.site.admin}")).status == 401
+    )
+
+
+def test_a_token_for_other_repositories_learns_nothing(harbor: Harbor) -> None:
+    digest = judged(harbor, LOG4J)
+    number = harbor.submit("app/web", digest)
+    narrow = harbor.site.token(TokenScope.READ, repositories=("*/other/**",))
+    narrowed = dataclasses.replace(harbor, token=narrow)
+    assert narrowed.post(harbor.request("app/web", digest)).status == 403
+    assert narrowed.report(number).status == 403
+    promoting = dataclasses.replace(harbor, token=harbor.site.token(TokenScope.PROMOTE))
+    assert promoting.report(number).status == 403
+
+
+def test_a_body_that_is_too_large_is_refused_as_the_specification_shapes_errors(harbor: Harbor) -> None:
+    reply = harbor.post(b" " * 70_000)
+    assert (reply.status, reply.json["reason_code"]) == (413, "body-too-large")

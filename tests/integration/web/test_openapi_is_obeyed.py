@@ -25,6 +25,12 @@ CHECKS = (
     "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance,"
     "unsupported_method,allow_header_conformance,ignored_auth"
 )
+EXPECTED = """
+[[operations]]
+include-path-regex = "^/scanner/"
+checks.not_a_server_error.expected-statuses = ["2xx", "3xx", "4xx", "501"]
+"""
+"""Harbor's specification answers 501 to a MIME type that is not made."""
 REASON = {"reason": "asked by a test"}
 
 
@@ -130,8 +136,10 @@ def test_schemathesis_finds_no_fault(any_site: Site, tmp_path: Path) -> None:
     site.world.push("app/bad", "1.0", user="0")
     site.world.rounds(3)
     program = Path(sys.executable).with_name("schemathesis")
+    (tmp_path / "schemathesis.toml").write_text(EXPECTED)
     command = [
-        str(program), "run", f"{site.url}/openapi.json", "--header", f"Authorization: Bearer {site.admin}",
+        str(program), "--config-file", str(tmp_path / "schemathesis.toml"),
+        "run", f"{site.url}/openapi.json", "--header", f"Authorization: Bearer {site.admin}",
         "--checks", CHECKS, "--mode", "all", "--max-examples", str(EXAMPLES), "--seed", "1", "--no-shrink",
         "--request-timeout", "60", "--generation-database", "none", "--suppress-health-check", "all",
         "--phases", "coverage,fuzzing", "--continue-on-failure",

@@ -71,7 +71,7 @@ class Affected:
         with self._link.reading() as connection:
             ids = [row.id for row in _advisories(connection, name)]
             concerned = _concerned(ids, judged_by_its_own(connection))
-            return tuple(row.subject_id for row in connection.execute(concerned))
+            return tuple(sorted(set(connection.scalars(concerned).all())))
 
 
 def _advisories(connection: Connection, name: str) -> Sequence[Any]:
@@ -172,22 +172,20 @@ def _carried(connection: Connection, advisory_ids: Sequence[int], repositories: 
     return {row.component_id for row in rows if matching(repositories, repository_named(row.name))}
 
 
-def _concerned(advisory_ids: Sequence[int], judged: ColumnElement[bool]) -> Select[tuple[int]]:
-    """Ids of the subjects that consist of a component that one of the advisories names and may judge."""
-    component, match, link, of_subject = (
-        tables.component,
-        tables.match,
-        tables.group_component,
-        tables.subject_group,
-    )
-    return (
-        select(of_subject.c.subject_id)
-        .distinct()
-        .join(link, link.c.group_id == of_subject.c.group_id)
+def _concerned(advisory_ids: Sequence[int], judged: ColumnElement[bool]) -> Select[int]:
+    """Ids of the subjects that consist of a component that one of the advisories names and may judge.
+
+    A subject comes once for each of its groups: to tell a hundred thousand apart costs more than to find them.
+    """
+    component, match = tables.component, tables.match
+    link, of_subject = tables.group_component, tables.subject_group
+    groups = (
+        select(link.c.group_id)
         .join(match, match.c.component_id == link.c.component_id)
         .join(component, component.c.id == match.c.component_id)
         .where(match.c.advisory_id.in_(advisory_ids), match.c.state == str(Affectedness.AFFECTED), judged)
     )
+    return select(of_subject.c.subject_id).where(of_subject.c.group_id.in_(groups))
 
 
 def _promoted() -> ColumnElement[bool]:
@@ -196,7 +194,7 @@ def _promoted() -> ColumnElement[bool]:
 
 
 def _images(
-    connection: Connection, concerned: Select[tuple[int]], repositories: tuple[str, ...], limit: int
+    connection: Connection, concerned: Select[int], repositories: tuple[str, ...], limit: int
 ) -> tuple[tuple[AffectedImage, ...], tuple[int, int, int]]:
     """The first images, and (images, tags, promotions) in all."""
     subject, repository = tables.subject, tables.repository
@@ -279,7 +277,7 @@ def _stale_among(connection: Connection, ids: Sequence[int]) -> set[int]:
 
 def _not_judged(
     connection: Connection,
-    concerned: Select[tuple[int]],
+    concerned: Select[int],
     advisories: Sequence[Advisory],
     repositories: tuple[str, ...],
 ) -> NotJudged:

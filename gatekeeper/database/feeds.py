@@ -11,7 +11,6 @@ from sqlalchemy import Connection, and_, func, or_, select, true, update
 
 from gatekeeper.core.errors import ConflictError, NotFoundError
 from gatekeeper.core.feed import FeedKind, FeedState
-from gatekeeper.core.verdict import State
 from gatekeeper.database import audit, tables
 from gatekeeper.database.connection import Link, touch
 from gatekeeper.database.marks import mark
@@ -181,9 +180,8 @@ def ensure_feed(connection: Connection, spec: FeedSpec) -> Any:
 def wake_undetermined(connection: Connection, *, now: datetime) -> None:
     """What could not be judged may have waited for exactly this feed."""
     subject = tables.subject
-    mark(
-        connection, and_(subject.c.state == str(State.INDETERMINATE), subject.c.marked_at.is_(None)), now=now
-    )
+    # Not by its state: that one index leads to nearly every subject.
+    mark(connection, and_(subject.c.undetermined_since.is_not(None), subject.c.marked_at.is_(None)), now=now)
 
 
 def wake_failed_by_change(connection: Connection, *, now: datetime) -> None:

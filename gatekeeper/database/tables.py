@@ -149,6 +149,12 @@ subject = Table(
     Index(None, "digest"),
     Index(None, "turned"),
     Index(None, "fails_at"),
+    Index(
+        None,
+        "undetermined_since",
+        sqlite_where=text("undetermined_since IS NOT NULL"),
+        postgresql_where=text("undetermined_since IS NOT NULL"),
+    ),
 )
 
 image = Table(

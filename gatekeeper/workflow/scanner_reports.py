@@ -144,9 +144,10 @@ def sbom(room: Workroom, request: ScanRequest, *, spdx: bool) -> SbomReport | Wa
 def can_tell(room: Workroom, request: ScanRequest) -> bool:
     """True when there is a report of vulnerabilities now."""
     now = room.clock.now()
-    image = _image(room, request, now)
-    return isinstance(image, _Image) and not isinstance(
-        _vulnerabilities(room, image, request, now), NotJudged
+    return any(
+        isinstance(image, _Image)
+        and isinstance(_vulnerabilities(room, image, request, now), VulnerabilityReport)
+        for image in _images(room, request, now)
     )
 
 
@@ -155,18 +156,27 @@ def _told(
     request: ScanRequest,
     tell: Callable[[Workroom, _Image, ScanRequest, datetime], Told | NotJudged],
 ) -> Told | Waiting | NotJudged:
+    """By the first that can tell: an SBOM of any index that lists the image counts for it."""
     now = room.clock.now()
-    image = _image(room, request, now)
-    told: Told | Waiting | NotJudged
-    if isinstance(image, _Image):
-        told = tell(room, image, request, now)
-        if isinstance(told, NotJudged):
-            told = _settled(told, image, request, now)
-    else:
-        told = image
-    if isinstance(told, Waiting) and now - request.asked_at >= PATIENCE:
-        return NotJudged("scan-late", f"no answer within {PATIENCE.seconds // 60} minutes: {told.why}")
-    return told
+    left: list[Waiting | NotJudged] = []
+    for image in _images(room, request, now):
+        if isinstance(image, _Image):
+            told = tell(room, image, request, now)
+            if not isinstance(told, NotJudged):
+                return told
+            left.append(_settled(told, image, request, now))
+        else:
+            left.append(image)
+    if not left:
+        raise NotFoundError(
+            "nothing is known of the image of this scan; ask for one again", reason_code="scan-unknown"
+        )
+    waiting = next((one for one in left if isinstance(one, Waiting)), None)
+    if waiting is None:
+        return left[0]
+    if now - request.asked_at >= PATIENCE:
+        return NotJudged("scan-late", f"no answer within {PATIENCE.seconds // 60} minutes: {waiting.why}")
+    return waiting
 
 
 def _waiting(why: str, request: ScanRequest, now: datetime) -> Waiting:
@@ -181,30 +191,18 @@ def _settled(told: NotJudged, image: _Image, request: ScanRequest, now: datetime
     return told if looked and not arriving else _waiting(told.message, request, now)
 
 
-def _image(room: Workroom, request: ScanRequest, now: datetime) -> _Image | Waiting | NotJudged:
+def _images(room: Workroom, request: ScanRequest, now: datetime) -> Iterator[_Image | Waiting | NotJudged]:
+    """By the indexes that name the image, then by itself: what hangs on an index counts for its images too."""
     policy = room.policy()
     scoped = policy.resolve(request.repository)
     if scoped is None:
         said = answer.not_covered(request.repository, None, request.digest, policy)
-        return NotJudged(said.reason_code, f"{said.message}; {said.next}")
-    found: list[_Image | Waiting | NotJudged] = []
-    for row in _rows(room, request, now):
-        found.append(_of_row(room, row, request, scoped, now))
-        if isinstance(found[-1], _Image):
-            return found[-1]
-    if not found:
-        raise NotFoundError(
-            "nothing is known of the image of this scan; ask for one again", reason_code="scan-unknown"
-        )
-    return next((one for one in found if isinstance(one, Waiting)), found[0])
-
-
-def _rows(room: Workroom, request: ScanRequest, now: datetime) -> Iterator[StatusRow]:
-    """Indexes that name the image before itself: what hangs on an index counts for its images too."""
+        yield NotJudged(said.reason_code, f"{said.message}; {said.next}")
+        return
     for digest in (*room.store.indexes_naming(request.repository, request.digest), request.digest):
         row = room.store.status(request.repository, digest, now=now)
         if row is not None:
-            yield row
+            yield _of_row(room, row, request, scoped, now)
 
 
 def _of_row(

@@ -20,7 +20,7 @@ from gatekeeper.core.rules.sboms import SbomTrust
 from gatekeeper.core.rules.scan_evidence_missing import ScanEvidenceMissing
 from gatekeeper.core.rules.vulnerability_known_exploited import VulnerabilityKnownExploited
 from gatekeeper.core.rules.vulnerability_severity import VulnerabilitySeverity
-from gatekeeper.demo.images import image, index
+from gatekeeper.demo.images import Piece, artifact, image, index
 from gatekeeper.ports.scanners import ImageToScan, PullAccess
 from gatekeeper.sbom.reader import Reader
 from gatekeeper.transport.client import Transport
@@ -321,6 +321,45 @@ def test_the_images_of_an_index_are_told_by_what_hangs_on_it(harbor: Harbor) -> 
     assert refused.status == 501
     reason, message = harbor.failed("app/multi", root)
     assert (reason, str(root) in message) == ("no-image", True)
+
+
+def test_an_sbom_of_an_older_index_with_the_same_image_counts(harbor: Harbor) -> None:
+    store = harbor.world.registry.store
+    harbor.estate.feed(RECORD)
+    child = image({"etc/motd": "both"}, platform="linux/amd64")
+    old = Digest.parse(index([child]).store_in(store, "app/multi", "1.0"))
+    component = {"type": "library", "name": "log4j-core", "version": "2.14.1", "purl": LOG4J}
+    document = {"bomFormat": "CycloneDX", "specVersion": "1.6", "components": [component]}
+    harbor.estate.attest("app/multi", old, CYCLONEDX, document)
+    harbor.world.rounds(2)
+    other = image({"etc/motd": "other"}, platform="linux/arm64")
+    index([child, other]).store_in(store, "app/multi", "2.0")
+    harbor.world.settle()
+    assert harbor.scanned("app/multi", Digest.parse(child.digest))["severity"] == "Critical"
+    assert harbor.failed("app/multi", Digest.parse(other.digest))[0] == "not-scanned"
+
+
+def test_a_tombstone_is_not_scanned_and_what_it_stands_for_is(harbor: Harbor) -> None:
+    harbor.world.policy = rules()
+    digest = judged(harbor, LOG4J)
+    harbor.world.rounds(3)
+    assert harbor.world.tombstone("app/web", "1.0")
+    shown = harbor.world.shown("app/web", "1.0")
+    assert shown is not None
+    refused = harbor.post(harbor.request("app/web", Digest.parse(shown)))
+    assert (refused.status, refused.json["reason_code"]) == (422, "tombstone")
+    assert harbor.world.case().id in refused.json["error"]["message"]
+    assert harbor.scanned("app/web", digest)["severity"] == "Critical"
+
+
+def test_what_is_no_image_is_not_scanned(harbor: Harbor) -> None:
+    chart = artifact(
+        [Piece(b"chart", "application/vnd.cncf.helm.chart.content.v1.tar+gzip")],
+        config=Piece(b"{}", "application/vnd.cncf.helm.config.v1+json"),
+    )
+    digest = Digest.parse(chart.store_in(harbor.world.registry.store, "app/chart", "1.0"))
+    refused = harbor.post(harbor.request("app/chart", digest))
+    assert (refused.status, refused.json["reason_code"]) == (422, "not-an-image")
 
 
 def test_an_sbom_is_written_from_signed_documents_alone(harbor: Harbor) -> None:

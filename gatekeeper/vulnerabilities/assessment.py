@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 from gatekeeper.core.component import Component, SbomDocument
 from gatekeeper.core.match import Gap, Match, Unjudged
-from gatekeeper.vulnerabilities.index import AdvisoryIndex
-from gatekeeper.vulnerabilities.matching import by_advisory, join, match_advisory
+from gatekeeper.vulnerabilities.index import AdvisoryIndex, Entry, package_key
+from gatekeeper.vulnerabilities.matching import join, match_advisory
 from gatekeeper.vulnerabilities.naming import Named, names_of
 from gatekeeper.vulnerabilities.ownership import Ownership
 
@@ -35,6 +35,11 @@ class Assessment:
     """Those of which everything could be said."""
 
 
+_AT_ONCE = 1_000
+"""Components that are looked up together: what the index finds for them is held in memory."""
+
+_Wanted = tuple[Component, tuple[Named, ...] | Unjudged]
+
 _NO_ECOSYSTEM = {
     Unjudged.NO_PURL: "it has no package URL, so nobody knows which ecosystem it is of",
     Unjudged.MALFORMED_PURL: "its package URL breaks the specification",
@@ -51,7 +56,7 @@ def assess(document: SbomDocument, index: AdvisoryIndex) -> Assessment:
     gaps: list[Gap] = []
     of_vendor: list[OfVendor] = []
     done: set[tuple[str, str, object, bool]] = set()
-    judged = 0
+    wanted: list[_Wanted] = []
     for component in document.components:
         names = names_of(component, system)
         if names == () or _is_the_subject(component, document):
@@ -66,35 +71,49 @@ def assess(document: SbomDocument, index: AdvisoryIndex) -> Assessment:
         done.add(identity)
         if owner is not None:
             of_vendor.append(OfVendor(component.purl, owner.purl))
-            judged += 1
-            continue
-        found, missed = _assess_one(component, names, index)
-        matches += found
-        gaps += missed
-        judged += not missed
+        else:
+            wanted.append((component, names))
+    judged = len(of_vendor)
+    for start in range(0, len(wanted), _AT_ONCE):
+        for found, missed in _assess_some(wanted[start : start + _AT_ONCE], index):
+            matches += found
+            gaps += missed
+            judged += not missed
     matches.sort(key=_worst_first)
     return Assessment(tuple(matches), tuple(gaps), tuple(of_vendor), len(done), judged)
 
 
+def _assess_some(
+    wanted: Sequence[_Wanted], index: AdvisoryIndex
+) -> Iterator[tuple[Sequence[Match], Sequence[Gap]]]:
+    entries = index.entries(
+        name for _, names in wanted if not isinstance(names, Unjudged) for name in names
+    )
+    for component, names in wanted:
+        yield _assess_one(component, names, index, entries)
+
+
 def _assess_one(
-    component: Component, names: tuple[Named, ...] | Unjudged, index: AdvisoryIndex
-) -> tuple[list[Match], list[Gap]]:
+    component: Component,
+    names: tuple[Named, ...] | Unjudged,
+    index: AdvisoryIndex,
+    entries: Mapping[str, Sequence[Entry]],
+) -> tuple[Sequence[Match], Sequence[Gap]]:
     shown = component.purl or " ".join(part for part in (component.name, component.version) if part)
     if isinstance(names, Unjudged):
-        return [], [Gap(shown, names, _NO_ECOSYSTEM[names])]
+        return (), (Gap(shown, names, _NO_ECOSYSTEM[names]),)
     if not any(index.covers(name) for name in names):
-        return [], [
-            Gap(shown, Unjudged.ECOSYSTEM_NOT_COVERED, f"the feeds hold no advisory of {names[0].label}")
-        ]
-    found = by_advisory(
-        (position, advisory, ready)
-        for position, name in enumerate(names)
-        for advisory, ready in index.entries(name)
-    )
+        told = f"the feeds hold no advisory of {names[0].label}"
+        return (), (Gap(shown, Unjudged.ECOSYSTEM_NOT_COVERED, told),)
+    by_advisory: dict[int, list[tuple[int, Entry]]] = {}
+    for position, name in enumerate(names):
+        for entry in entries.get(package_key(name.ecosystem, name.name), ()):
+            by_advisory.setdefault(entry.advisory, []).append((position, entry))
     matches: list[Match] = []
     gaps: list[Gap] = []
-    for advisory, entries in found.items():
-        match match_advisory(shown, names, entries, partial(index.heading, advisory)):
+    for found in by_advisory.values():
+        ready = [(position, entry.ready) for position, entry in found]
+        match match_advisory(shown, names, ready, found[0][1].heading):
             case Match() as matched:
                 matches.append(matched)
             case Gap() as gap:

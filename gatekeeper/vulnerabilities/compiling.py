@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from contextlib import closing
 from pathlib import Path
 
@@ -15,24 +15,30 @@ from gatekeeper.vulnerabilities.evaluation import make_ready
 from gatekeeper.vulnerabilities.index import (
     APPLICATION_ID,
     FORMAT,
-    StoredHeading,
     names_of_vulnerability,
     package_key,
 )
+from gatekeeper.vulnerabilities.matching import Heading
 from gatekeeper.vulnerabilities.naming import normal_name, split_ecosystem
 
 _REFUSALS_KEPT = 1000
 _ENCODER = msgspec.msgpack.Encoder()
+_HEADING = msgspec.msgpack.Decoder(Heading)
+
+_IDS_OF_A_FAMILY = 1000
+"""Ids of one vulnerability that are kept together; real ones have a dozen."""
 
 _TABLES = """
-create table package (id integer primary key, key text not null unique);
-create table entry (package integer not null, position integer not null, advisory integer not null,
+create table entry (package text not null, position integer not null, advisory integer not null,
                     ready blob not null, primary key (package, position)) without rowid;
-create table advisory (id integer primary key, name text not null, heading blob not null);
-create table alias (name text not null, advisory integer not null, primary key (name, advisory)) without rowid;
+create table advisory (id integer primary key, heading blob not null, family integer);
+create table family (id integer primary key, ids blob not null);
 create table coverage (ecosystem text primary key, records integer not null, newest text not null) without rowid;
 create table refusal (place text not null, reason text not null);
 create table fact (name text primary key, value text not null) without rowid;
+create temporary table alias (name text not null, advisory integer not null,
+                              primary key (name, advisory)) without rowid;
+create temporary table replaced (advisory integer primary key);
 """
 
 
@@ -51,10 +57,10 @@ def build(path: Path, records: Iterable[Advisory | RefusedRecord]) -> None:
 class _Builder:
     def __init__(self, database: sqlite3.Connection) -> None:
         self._database = database
-        self._packages: dict[str, int] = {}
-        self._sizes: Counter[int] = Counter()
+        self._sizes: Counter[str] = Counter()
         self._coverage: dict[str, tuple[int, str]] = {}
-        self._seen: dict[str, str] = {}
+        self._seen: dict[str, tuple[str, int | None]] = {}
+        """By id: when the record was modified, and its number unless it is withdrawn."""
         self._records = 0
 
     def add_all(self, records: Iterable[Advisory | RefusedRecord]) -> None:
@@ -66,6 +72,8 @@ class _Builder:
                     self._database.execute("insert into refusal values (?, ?)", (record.place, record.reason))
             else:
                 self._add(record)
+        self._remove_replaced()
+        self._join_families()
         self._database.executemany(
             "insert into coverage values (?, ?, ?)",
             ((name, count, newest) for name, (count, newest) in self._coverage.items()),
@@ -75,50 +83,77 @@ class _Builder:
 
     def _add(self, advisory: Advisory) -> None:
         modified = _moment(advisory.modified)
-        if modified <= self._seen.get(advisory.id, ""):
+        before, replaced = self._seen.get(advisory.id, ("", None))
+        if modified <= before:
             return  # of two records with one id the later modified is authoritative (OSV schema, "id, modified")
-        if advisory.id in self._seen:
-            self._remove(advisory.id)
-        self._seen[advisory.id] = modified
+        if replaced is not None:
+            self._database.execute("insert into replaced values (?)", (replaced,))
         self._records += 1
         for affected in advisory.affected:
             count, newest = self._coverage.get(affected.ecosystem, (0, ""))
             self._coverage[affected.ecosystem] = (count + 1, max(newest, modified))
-        if advisory.withdrawn is not None:
-            return
+        self._seen[advisory.id] = (modified, None if advisory.withdrawn else self._write(advisory, modified))
+
+    def _write(self, advisory: Advisory, modified: str) -> int:
         ids = names_of_vulnerability(advisory)
-        heading = StoredHeading(
-            ids, advisory.summary, _moment(advisory.published) if advisory.published else "", modified
-        )
+        published = _moment(advisory.published) if advisory.published else ""
+        heading = Heading(advisory.id, ids[1:], advisory.summary, published, modified)
         number = self._database.execute(
-            "insert into advisory (name, heading) values (?, ?)", (advisory.id, _ENCODER.encode(heading))
+            "insert into advisory (heading) values (?)", (_ENCODER.encode(heading),)
         ).lastrowid
         assert number is not None
-        self._database.executemany(
-            "insert or ignore into alias values (?, ?)", ((name, number) for name in ids)
-        )
+        self._database.executemany("insert into alias values (?, ?)", ((name, number) for name in ids))
         for affected in advisory.affected:
             base, _ = split_ecosystem(affected.ecosystem)
-            package = self._package(package_key(base, normal_name(base, affected.name)))
+            package = package_key(base, normal_name(base, affected.name))
             position = self._sizes[package]
             self._sizes[package] += 1
             self._database.execute(
                 "insert into entry values (?, ?, ?, ?)",
                 (package, position, number, _ENCODER.encode(make_ready(affected))),
             )
+        return number
 
-    def _package(self, key: str) -> int:
-        known = self._packages.get(key)
-        if known is None:
-            known = self._packages[key] = len(self._packages) + 1
-            self._database.execute("insert into package values (?, ?)", (known, key))
-        return known
+    def _remove_replaced(self) -> None:
+        """All at once: entries are found by their package, and each search for an advisory's reads them all."""
+        for table, column in (("entry", "advisory"), ("alias", "advisory"), ("advisory", "id")):
+            self._database.execute(f"delete from {table} where {column} in (select advisory from replaced)")  # noqa: S608 - our own names
 
-    def _remove(self, name: str) -> None:
-        for (number,) in self._database.execute("select id from advisory where name = ?", (name,)).fetchall():
-            for table in ("entry", "alias"):
-                self._database.execute(f"delete from {table} where advisory = ?", (number,))  # noqa: S608 - our own names
-            self._database.execute("delete from advisory where id = ?", (number,))
+    def _join_families(self) -> None:
+        """Records that share an id are of one vulnerability (symmetric, transitive: OSV schema, "aliases")."""
+        done: set[int] = set()
+        shared = self._database.execute(
+            "select distinct advisory from alias"
+            " where name in (select name from alias group by name having count(*) > 1) order by advisory"
+        )
+        for (number,) in shared.fetchall():
+            if number not in done:
+                members, ids = self._family(number, done)
+                done |= members
+                self._database.execute("insert into family values (?, ?)", (number, _ENCODER.encode(ids)))
+                self._database.executemany(
+                    "update advisory set family = ? where id = ?", ((number, member) for member in members)
+                )
+
+    def _family(self, first: int, done: Set[int]) -> tuple[set[int], list[str]]:
+        """The advisories that share ids with this one, each through the other, and all their ids."""
+        members, ids = {first}, dict.fromkeys(self._ids(first))
+        waiting = list(ids)
+        while waiting:
+            for (number,) in self._database.execute(
+                "select advisory from alias where name = ? order by advisory", (waiting.pop(),)
+            ).fetchall():
+                if number not in members and number not in done and len(ids) < _IDS_OF_A_FAMILY:
+                    members.add(number)
+                    new = [name for name in self._ids(number) if name not in ids]
+                    ids.update(dict.fromkeys(new))
+                    waiting += new
+        return members, list(ids)
+
+    def _ids(self, number: int) -> tuple[str, ...]:
+        (packed,) = self._database.execute("select heading from advisory where id = ?", (number,)).fetchone()
+        heading = _HEADING.decode(packed)
+        return (heading.id, *heading.aliases)
 
 
 def _moment(moment: object) -> str:

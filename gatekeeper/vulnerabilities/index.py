@@ -1,16 +1,17 @@
 """Advisories made ready once, in one file: what ``gatekeeper match`` looks components up in.
 
-An SQLite database that is written once and then only read. A package's entries are msgpack of ``ReadyPackage``.
+An SQLite database that is written once and then only read. An entry is one ``affected[]`` of one record, as msgpack of
+``ReadyPackage``; the entries of a package lie side by side.
 """
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import NamedTuple, Self
 
 import msgspec
 
@@ -21,26 +22,16 @@ from gatekeeper.vulnerabilities.evaluation import ReadyPackage
 from gatekeeper.vulnerabilities.matching import Heading
 from gatekeeper.vulnerabilities.naming import Named, split_ecosystem
 
-FORMAT = 1
+FORMAT = 2
 """Raised when what is stored, or how it is made ready, changes: files of another format are made anew."""
 APPLICATION_ID = 0x676B6164
 """``gkad`` in the header of the file (SQLite, "application_id")."""
-_ALIASES_FOLLOWED = 1000
-"""Ids of one alias group that are followed; real groups have a dozen."""
-
-
-class StoredHeading(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    """What is kept of an advisory beside its packages; msgpack."""
-
-    ids: tuple[str, ...]
-    """Its own first."""
-    summary: str
-    published: str
-    modified: str
-
+_NAMES_AT_ONCE = 500
+"""Fewer than SQLite's least limit of parameters (999: SQLite, "Limits", "SQLITE_MAX_VARIABLE_NUMBER")."""
 
 _READY = msgspec.msgpack.Decoder(ReadyPackage)
-_STORED_HEADING = msgspec.msgpack.Decoder(StoredHeading)
+_HEADING = msgspec.msgpack.Decoder(Heading)
+_IDS = msgspec.msgpack.Decoder(tuple[str, ...])
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +43,25 @@ class Covered:
     records: int
     newest: str
     """The latest ``modified``; RFC 3339."""
+
+
+class Entry(NamedTuple):
+    """One ``affected[]`` of one record."""
+
+    advisory: int
+    """Equal for all entries of one record."""
+    ready: ReadyPackage
+    packed: bytes
+    family: bytes | None
+    """Ids of every record of the same vulnerability; None when there is no other record."""
+
+    def heading(self) -> Heading:
+        """What a match says of the record; read when it is asked for, because few records match."""
+        own = _HEADING.decode(self.packed)
+        if self.family is None:
+            return own
+        others = (name for name in _IDS.decode(self.family) if name != own.id)
+        return msgspec.structs.replace(own, aliases=tuple(dict.fromkeys((*own.aliases, *others))))
 
 
 class AdvisoryIndex:
@@ -117,41 +127,23 @@ class AdvisoryIndex:
         release = named.release
         return any(concerns(suffix, release, named.version) for suffix in suffixes)
 
-    def entries(self, named: Named) -> Iterator[tuple[int, ReadyPackage]]:
-        """(advisory, its ``affected[]``) of every record that names this package, whatever its release."""
-        rows = self._database.execute(
-            "select entry.advisory, entry.ready from package join entry on entry.package = package.id"
-            " where package.key = ? order by entry.position",
-            (package_key(named.ecosystem, named.name),),
-        )
-        for advisory, ready in rows:
-            yield advisory, _READY.decode(ready)
-
-    def heading(self, advisory: int) -> Heading:
-        """What a match says of one record; its aliases followed through every record of the feeds."""
-        (stored,) = self._database.execute(
-            "select heading from advisory where id = ?", (advisory,)
-        ).fetchone()
-        heading = _STORED_HEADING.decode(stored)
-        ids = self._followed(advisory, heading.ids)
-        return Heading(heading.ids[0], ids[1:], heading.summary, heading.published, heading.modified)
-
-    def _followed(self, advisory: int, ids: tuple[str, ...]) -> tuple[str, ...]:
-        known = dict.fromkeys(ids)
-        waiting, seen = list(ids), {advisory}
-        while waiting and len(known) < _ALIASES_FOLLOWED:
-            sharing = self._database.execute("select advisory from alias where name = ?", (waiting.pop(),))
-            for (number,) in sharing.fetchall():
-                if number not in seen:
-                    seen.add(number)
-                    new = [name for name in self._ids(number) if name not in known]
-                    known.update(dict.fromkeys(new))
-                    waiting += new
-        return tuple(known)
-
-    def _ids(self, number: int) -> tuple[str, ...]:
-        (stored,) = self._database.execute("select heading from advisory where id = ?", (number,)).fetchone()
-        return _STORED_HEADING.decode(stored).ids
+    def entries(self, named: Iterable[Named]) -> Mapping[str, list[Entry]]:
+        """By ``package_key``: every ``affected[]`` that names one of these packages, whatever its release."""
+        found: dict[str, list[Entry]] = {}
+        keys = list({package_key(name.ecosystem, name.name) for name in named})
+        for start in range(0, len(keys), _NAMES_AT_ONCE):
+            asked = keys[start : start + _NAMES_AT_ONCE]
+            rows = self._database.execute(
+                "select entry.package, advisory.id, entry.ready, advisory.heading, family.ids"  # noqa: S608 - question marks alone
+                " from entry join advisory on advisory.id = entry.advisory"
+                " left join family on family.id = advisory.family"
+                f" where entry.package in ({','.join('?' * len(asked))}) order by entry.package, entry.position",
+                asked,
+            )
+            for package, advisory, ready, heading, family in rows:
+                entry = Entry(advisory, _READY.decode(ready), heading, family)
+                found.setdefault(package, []).append(entry)
+        return found
 
     def _pragma(self, name: str) -> int:
         return int(self._database.execute(f"pragma {name}").fetchone()[0])

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+
+import msgspec
 
 from gatekeeper.core.advisory import VendorStatus
 from gatekeeper.core.errors import MalformedError
@@ -18,9 +20,8 @@ from gatekeeper.vulnerabilities.versions.schemes import SCHEMES
 _MODULAR = re.compile(r"\.module[_+]")
 
 
-@dataclass(frozen=True, slots=True)
-class Heading:
-    """What a match says of its advisory beside the affected package."""
+class Heading(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """What a match says of its advisory beside the affected package. In an index it is msgpack."""
 
     id: str
     aliases: tuple[str, ...]
@@ -134,7 +135,8 @@ def join(matches: Sequence[Match]) -> tuple[tuple[Match, tuple[int, ...]], ...]:
 
     Records are the same vulnerability when they share an id or alias (symmetric, transitive: OSV schema, "aliases").
     """
-    if len(matches) < 2:
+    names = [name for match in matches for name in (match.advisory, *match.aliases)]
+    if len(set(names)) == len(names):
         return tuple((match, (position,)) for position, match in enumerate(matches))
     leader: dict[str, int] = {}
     parent = list(range(len(matches)))
@@ -191,13 +193,3 @@ def _status(statuses: Iterable[VendorStatus]) -> VendorStatus:
 
 def _address(text: str) -> str:
     return text.partition("://")[2].rstrip("/") or text.rstrip("/")
-
-
-def by_advisory(
-    found: Iterable[tuple[int, int, ReadyPackage]],
-) -> Mapping[int, list[tuple[int, ReadyPackage]]]:
-    """(position of the name, advisory, entry) -> the entries of each advisory, in the order they were found."""
-    made: dict[int, list[tuple[int, ReadyPackage]]] = {}
-    for position, advisory, ready in found:
-        made.setdefault(advisory, []).append((position, ready))
-    return made

@@ -69,10 +69,21 @@ class Chosen:
     format: Output = Output.TABLE
 
 
-def show(output: Output, plain: Any, blocks: Callable[[], Sequence[Block]]) -> None:
+def indented(plain: Any) -> str:
+    """JSON as it is printed: ASCII alone, so that nothing hostile in it reaches a terminal."""
+    return json.dumps(plain, indent=2)
+
+
+def show(
+    output: Output,
+    plain: Any,
+    blocks: Callable[[], Sequence[Block]],
+    *,
+    written: Callable[[Any], str] = indented,
+) -> None:
     """Prints one answer on stdout: as JSON, as tables on a terminal, as plain lines anywhere else."""
     if output is Output.JSON:
-        sys.stdout.write(json.dumps(plain, indent=2) + "\n")
+        sys.stdout.write(written(plain) + "\n")
     elif sys.stdout.isatty():
         _draw(blocks())
     else:
@@ -88,7 +99,7 @@ def tell(text: str) -> None:
 def tell_error(error: Mapping[str, Any], message: str) -> None:
     """An error: for people on stderr, and as JSON on stdout when JSON was asked for."""
     if Chosen.format is Output.JSON:
-        sys.stdout.write(json.dumps(error, indent=2) + "\n")
+        sys.stdout.write(indented(error) + "\n")
     for line in message.split("\n"):
         sys.stderr.write(harmless(line) + "\n")
     sys.stderr.flush()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from gatekeeper.core.component import Component, SbomDocument
 from gatekeeper.core.match import Gap, Match, Unjudged
@@ -13,8 +14,7 @@ from gatekeeper.vulnerabilities.naming import Named, names_of
 from gatekeeper.vulnerabilities.ownership import Ownership
 
 
-@dataclass(frozen=True, slots=True)
-class OfVendor:
+class OfVendor(msgspec.Struct, frozen=True, gc=False):
     """A language package that an OS package brought: the distribution's advisories judge it, patched as it is."""
 
     component: str
@@ -22,8 +22,7 @@ class OfVendor:
     """purl of the OS package."""
 
 
-@dataclass(frozen=True, slots=True)
-class Assessment:
+class Assessment(msgspec.Struct, frozen=True):
     """What the feeds say of the components of one document."""
 
     matches: tuple[Match, ...]
@@ -86,9 +85,7 @@ def assess(document: SbomDocument, index: AdvisoryIndex) -> Assessment:
 def _assess_some(
     wanted: Sequence[_Wanted], index: AdvisoryIndex
 ) -> Iterator[tuple[Sequence[Match], Sequence[Gap]]]:
-    entries = index.entries(
-        name for _, names in wanted if not isinstance(names, Unjudged) for name in names
-    )
+    entries = index.entries(name for _, names in wanted if not isinstance(names, Unjudged) for name in names)
     for component, names in wanted:
         yield _assess_one(component, names, index, entries)
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable, Set
+from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
 from contextlib import closing
 from pathlib import Path
 
@@ -135,7 +136,7 @@ class _Builder:
                     "update advisory set family = ? where id = ?", ((number, member) for member in members)
                 )
 
-    def _family(self, first: int, done: Set[int]) -> tuple[set[int], list[str]]:
+    def _family(self, first: int, done: AbstractSet[int]) -> tuple[set[int], list[str]]:
         """The advisories that share ids with this one, each through the other, and all their ids."""
         members, ids = {first}, dict.fromkeys(self._ids(first))
         waiting = list(ids)

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+
+import msgspec
 
 from gatekeeper.core.component import OperatingSystem
 from gatekeeper.core.package_url import PackageUrl
 
 
-@dataclass(frozen=True, slots=True)
-class Release:
+class Release(msgspec.Struct, frozen=True, gc=False):
     """One release of a distribution. ``ecosystem`` is empty when OSV has none for it."""
 
     system: str

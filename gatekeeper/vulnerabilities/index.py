@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Self
@@ -34,8 +33,7 @@ _HEADING = msgspec.msgpack.Decoder(Heading)
 _IDS = msgspec.msgpack.Decoder(tuple[str, ...])
 
 
-@dataclass(frozen=True, slots=True)
-class Covered:
+class Covered(msgspec.Struct, frozen=True, gc=False):
     """How much the feeds say of one ecosystem."""
 
     ecosystem: str

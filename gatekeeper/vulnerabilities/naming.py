@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+import msgspec
 
 from gatekeeper.core.component import OS_PACKAGE_TYPES, Component, OperatingSystem
 from gatekeeper.core.match import Unjudged
@@ -18,8 +19,7 @@ from gatekeeper.vulnerabilities.distributions import Release, release_of
 from gatekeeper.vulnerabilities.versions.schemes import ECOSYSTEMS
 
 
-@dataclass(frozen=True, slots=True)
-class Named:
+class Named(msgspec.Struct, frozen=True, gc=False):
     """One name under which advisories may know a component."""
 
     ecosystem: str

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from gatekeeper.core.component import OS_PACKAGE_TYPES, Component, OperatingSystem
 from gatekeeper.core.match import Unjudged
@@ -22,8 +23,7 @@ _LANGUAGES_OF_DISTRIBUTIONS = frozenset({"gem", "npm", "pypi"})
 _SEPARATORS = re.compile(r"[-_.]+")
 
 
-@dataclass(frozen=True, slots=True)
-class Owner:
+class Owner(msgspec.Struct, frozen=True):
     """The OS package that brought a language package."""
 
     purl: str

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
 from pathlib import Path
 from typing import Annotated
@@ -48,10 +49,11 @@ def match(
     with without("typing_extensions"):
         # msgspec takes what it needs from the standard library then, in a tenth of the time.
         import msgspec  # noqa: F401
-    # One answer and the end: nothing is worth being searched for garbage.
+    # One answer and the end: nothing is worth being searched for garbage, not even by the interpreter when it ends.
     gc.disable()
-    from gatekeeper.cli.matching import blocks, matched
+    atexit.register(gc.freeze)
+    from gatekeeper.cli.matching import blocks, indented, matched
 
     answer = matched(sbom, feed or [], vex or [])
-    show(output, answer, lambda: blocks(answer))
+    show(output, answer, lambda: blocks(answer), written=indented)
     raise typer.Exit(int(answer["exit_code"]))

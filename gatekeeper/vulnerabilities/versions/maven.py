@@ -9,7 +9,8 @@ tools that read OSV: later versions take ``1.0.X`` for ``1.0-X``.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+import msgspec
 
 from gatekeeper.vulnerabilities.versions.encoding import checked, number, word
 
@@ -22,8 +23,7 @@ _EARLY_WORD, _EARLY_LIST, _EARLY_ZERO, _END, _NOTHING, _LATE_WORD, _LATE_LIST, _
 _SERVICE_PACK, _OTHER = 1, 2
 
 
-@dataclass(frozen=True, slots=True)
-class _Item:
+class _Item(msgspec.Struct, frozen=True, gc=False):
     """A number or a word; ``opens`` when it is the first of a list inside the list before it."""
 
     text: str

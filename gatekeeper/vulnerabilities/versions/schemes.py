@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
+
+import msgspec
 
 from gatekeeper.vulnerabilities.versions import apk, composer, deb, dotted, gem, maven, pep440, rpm, semver
 
 
-@dataclass(frozen=True, slots=True)
-class Scheme:
+class Scheme(msgspec.Struct, frozen=True):
     """One order. ``key`` raises MalformedError ``version-unorderable``."""
 
     name: str

@@ -7,27 +7,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 
+from gatekeeper.core.advisory_terms import EventKind, RangeKind, VendorStatus
 from gatekeeper.core.severity import UNRATED, Rating
-
-
-class RangeKind(StrEnum):
-    """``affected[].ranges[].type``."""
-
-    SEMVER = "SEMVER"
-    ECOSYSTEM = "ECOSYSTEM"
-    GIT = "GIT"
-    """Commits: cannot be evaluated without the repository; counted, never matched."""
-
-
-class EventKind(StrEnum):
-    """The four events of a range."""
-
-    INTRODUCED = "introduced"
-    FIXED = "fixed"
-    LAST_AFFECTED = "last_affected"
-    LIMIT = "limit"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,21 +27,6 @@ class VersionRange:
 
     kind: RangeKind
     events: tuple[RangeEvent, ...]
-
-
-class VendorStatus(StrEnum):
-    """What the vendor says it does about a vulnerability in its own package."""
-
-    AFFECTED = "affected"
-    UNIMPORTANT = "unimportant"
-    """Debian: no security impact in practice."""
-    IGNORED = "ignored"
-    """Will not be fixed (Debian ``ignored``, Red Hat ``Will not fix``, Ubuntu ``ignored``)."""
-    DEFERRED = "deferred"
-    """Not fixed by an advisory of its own (Debian ``no-dsa``, ``postponed``; Red Hat ``Fix deferred``)."""
-    END_OF_LIFE = "end-of-life"
-    """The release, or the package in it, gets no fixes any more."""
-    NOT_AFFECTED = "not-affected"
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from gatekeeper.core.advisory import VendorStatus
+from gatekeeper.core.advisory_terms import VendorStatus
 from gatekeeper.core.severity import UNRATED, Rating
 
 
@@ -34,16 +34,6 @@ class Why:
     """The listed version, or the range as ``>= 1.0, < 1.4.2``."""
     fixed: str = ""
     """The version that ends the range the component is in; empty when there is none yet."""
-
-
-@dataclass(frozen=True, slots=True)
-class VersionAnswer:
-    """Whether an advisory concerns a version. ``why`` is None when it does not, or cannot be told."""
-
-    affectedness: Affectedness
-    why: Why | None = None
-    detail: str = ""
-    """What could not be ordered, when it cannot be told."""
 
 
 @dataclass(frozen=True, slots=True)

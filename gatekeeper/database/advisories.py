@@ -11,7 +11,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Table, delete, insert, select, update
 
-from gatekeeper.core.advisory import Advisory, EventKind
+from gatekeeper.core.advisory import Advisory
+from gatekeeper.core.advisory_terms import EventKind
 from gatekeeper.database import tables
 from gatekeeper.database.columns import storable
 from gatekeeper.database.marks import chunks

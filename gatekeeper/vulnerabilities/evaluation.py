@@ -8,28 +8,36 @@ versions outside the ranges, and those that have no order and are compared as te
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from gatekeeper.core.advisory import (
-    AffectedPackage,
-    EventKind,
-    RangeEvent,
-    RangeKind,
-    VendorStatus,
-    VersionRange,
-)
+from gatekeeper.core.advisory_terms import EventKind, RangeKind, VendorStatus
 from gatekeeper.core.errors import MalformedError
-from gatekeeper.core.match import Affectedness, Ground, VersionAnswer, Why
+from gatekeeper.core.match import Affectedness, Ground, Why
 from gatekeeper.core.severity import Rating
 from gatekeeper.vulnerabilities.versions.schemes import SCHEMES, SEMVER, Scheme, scheme_of
+
+if TYPE_CHECKING:
+    from gatekeeper.core.advisory import AffectedPackage, RangeEvent, VersionRange
 
 _ALL = "0"
 _NO_LIMIT = "*"
 _BEFORE_ALL = b""
-UNAFFECTED = VersionAnswer(Affectedness.UNAFFECTED)
 _NO_ORDER = "the ecosystem has no order of versions"
 _COMMITS_ONLY = "the record names commits only"
+
+
+class VersionAnswer(msgspec.Struct, frozen=True):
+    """Whether an advisory concerns a version. ``why`` is None when it does not, or cannot be told."""
+
+    affectedness: Affectedness
+    why: Why | None = None
+    detail: str = ""
+    """What could not be ordered, when it cannot be told."""
+
+
+UNAFFECTED = VersionAnswer(Affectedness.UNAFFECTED)
 
 
 class ReadyEvent(msgspec.Struct, frozen=True, array_like=True, gc=False):

@@ -10,16 +10,18 @@ import sqlite3
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import NamedTuple, Self
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 import msgspec
 
-from gatekeeper.core.advisory import Advisory, RefusedRecord
 from gatekeeper.core.errors import MalformedError
 from gatekeeper.vulnerabilities.distributions import concerns
 from gatekeeper.vulnerabilities.evaluation import ReadyPackage
 from gatekeeper.vulnerabilities.matching import Heading
 from gatekeeper.vulnerabilities.naming import Named, split_ecosystem
+
+if TYPE_CHECKING:
+    from gatekeeper.core.advisory import Advisory, RefusedRecord
 
 FORMAT = 2
 """Raised when what is stored, or how it is made ready, changes: files of another format are made anew."""
@@ -113,9 +115,13 @@ class AdvisoryIndex:
 
     def refusals(self) -> tuple[RefusedRecord, ...]:
         """The first of them, with reasons."""
-        return tuple(
-            RefusedRecord(*row) for row in self._database.execute("select place, reason from refusal")
-        )
+        rows = self._database.execute("select place, reason from refusal").fetchall()
+        if not rows:
+            return ()
+        # Only then: matching needs nothing else of what records are made of.
+        from gatekeeper.core.advisory import RefusedRecord  # noqa: PLC0415
+
+        return tuple(RefusedRecord(*row) for row in rows)
 
     def covers(self, named: Named) -> bool:
         """True when the feeds tell of this ecosystem, and of this release of a distribution."""

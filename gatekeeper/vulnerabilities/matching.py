@@ -8,11 +8,11 @@ from dataclasses import replace
 
 import msgspec
 
-from gatekeeper.core.advisory import VendorStatus
+from gatekeeper.core.advisory_terms import VendorStatus
 from gatekeeper.core.errors import MalformedError
-from gatekeeper.core.match import Affectedness, Gap, LookedUp, Match, Unjudged, VersionAnswer, Why
+from gatekeeper.core.match import Affectedness, Gap, LookedUp, Match, Unjudged, Why
 from gatekeeper.vulnerabilities.distributions import concerns, is_ubuntu_pro
-from gatekeeper.vulnerabilities.evaluation import UNAFFECTED, ReadyPackage, evaluate
+from gatekeeper.vulnerabilities.evaluation import UNAFFECTED, ReadyPackage, VersionAnswer, evaluate
 from gatekeeper.vulnerabilities.naming import Named, split_ecosystem
 from gatekeeper.vulnerabilities.ratings import believed
 from gatekeeper.vulnerabilities.versions.schemes import SCHEMES

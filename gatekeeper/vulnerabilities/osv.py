@@ -13,15 +13,8 @@ from typing import Any
 
 import msgspec
 
-from gatekeeper.core.advisory import (
-    Advisory,
-    AffectedPackage,
-    EventKind,
-    RangeEvent,
-    RangeKind,
-    VendorStatus,
-    VersionRange,
-)
+from gatekeeper.core.advisory import Advisory, AffectedPackage, RangeEvent, VersionRange
+from gatekeeper.core.advisory_terms import EventKind, RangeKind, VendorStatus
 from gatekeeper.core.errors import MalformedError
 from gatekeeper.core.severity import UNRATED, Rating
 from gatekeeper.vulnerabilities.ratings import rate

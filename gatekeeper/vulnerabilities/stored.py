@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from functools import lru_cache
 from threading import Lock
 
-from gatekeeper.core.advisory import Advisory, AdvisoryText, EventKind
+from gatekeeper.core.advisory import Advisory, AdvisoryText
+from gatekeeper.core.advisory_terms import EventKind
 from gatekeeper.core.component import SbomDocument
 from gatekeeper.core.errors import MalformedError
 from gatekeeper.core.match import Gap, Match, Unjudged

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from packaging.version import Version
 
-from gatekeeper.core.advisory import AffectedPackage, EventKind, RangeEvent, RangeKind, VersionRange
+from gatekeeper.core.advisory import AffectedPackage, RangeEvent, VersionRange
+from gatekeeper.core.advisory_terms import EventKind, RangeKind
 from gatekeeper.core.match import Affectedness, Ground
 from gatekeeper.vulnerabilities.evaluation import evaluate, make_ready
 from tests.unit.vulnerabilities.slow_matcher import is_vulnerable

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatekeeper.core.advisory import EventKind, RangeKind, VendorStatus
+from gatekeeper.core.advisory_terms import EventKind, RangeKind, VendorStatus
 from gatekeeper.core.errors import MalformedError
 from gatekeeper.core.severity import Severity
 from gatekeeper.vulnerabilities.osv import read_record

@@ -107,6 +107,8 @@ class SbomDocument:
     """Who made it, as it says itself."""
     subject: str = ""
     """What it says it describes: the image's name, as written."""
+    root: Component | None = None
+    """Which of its components it says to be about, when it is about one of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,17 +131,27 @@ class Coverage:
 OS_PACKAGE_TYPES = frozenset({"alpm", "apk", "deb", "rpm"})
 """purl types of packages that an operating system's own package tool installs."""
 
-_NO_PACKAGES = frozenset({"operating-system", "file"})
-"""Kinds that are no packages: nobody publishes advisories about them by name."""
+NO_PACKAGE_KINDS = frozenset(
+    {
+        "container",
+        "cryptographic-asset",
+        "data",
+        "device",
+        "file",
+        "machine-learning-model",
+        "operating-system",
+    }
+)
+"""Kinds that are no packages: without a purl nobody publishes advisories about them by name."""
 
 
 def coverage_of(document: SbomDocument) -> Coverage:
-    """Counts what can be looked up and why the rest cannot. Operating systems and files are not counted."""
+    """Counts what can be looked up and why the rest cannot. What is no package is not counted."""
     ecosystems: dict[str, int] = {}
     without_purl = malformed = without_version = without_distribution = 0
     counted = 0
     for component in document.components:
-        if component.kind in _NO_PACKAGES and not component.purl:
+        if component.kind in NO_PACKAGE_KINDS and not component.purl:
             continue
         counted += 1
         purl = component.package_url

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import IntEnum
 
 from gatekeeper.core.globbing import matches
 from gatekeeper.core.licence import AllOf, AnyOf, Licence, LicenceExpression, UnknownLicence
 
+_GNU = re.compile(r"((?:[al]?gpl|gfdl)-[0-9]\.[0-9])(\+?)((?: with .*)?)")
 _REFERENCES = ("LicenseRef-", "DocumentRef-")
 
 
@@ -24,7 +26,10 @@ class Permission(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class LicenceLists:
-    """The lists of a policy. Entries are licences, with or without ``WITH …``; ``*`` is any text.
+    """The lists of a policy. Entries are licences, with or without ``WITH …``; ``*`` is any text, case is ignored.
+
+    The deprecated identifiers of the GNU licences mean what the list says instead: ``GPL-2.0`` is ``GPL-2.0-only``,
+    ``GPL-2.0+`` is ``GPL-2.0-or-later``.
 
     An entry for ``X WITH E`` decides before one for ``X``; deny before review before allow. With an allow list,
     whatever stands on no list is denied; without one it is allowed.
@@ -62,9 +67,18 @@ class LicenceLists:
             (self.review, Permission.REVIEW),
             (self.allow, Permission.ALLOWED),
         ):
-            if any(matches(entry, text) for entry in entries):
+            if any(matches(_listed_now(entry), text.casefold()) for entry in entries):
                 return permission
         return None
+
+
+def _listed_now(entry: str) -> str:
+    """An entry case-folded, in the spelling that licences of SBOMs are brought into."""
+    folded = entry.strip().casefold()
+    found = _GNU.fullmatch(folded)
+    if found is None:
+        return folded
+    return f"{found[1]}-{'or-later' if found[2] else 'only'}{found[3]}"
 
 
 def unknown_parts(expression: LicenceExpression | None) -> tuple[str, ...]:

@@ -20,12 +20,16 @@ _QUALIFIER = re.compile(r"[a-z.\-_][a-z0-9.\-_]*", re.ASCII)
 _NOT_PUB = re.compile(r"[^a-z0-9]", re.ASCII)
 
 _LOWER_NAMESPACE = frozenset(
-    {"alpm", "apk", "bitbucket", "composer", "github", "gitlab", "hex", "luarocks", "pypi", "qpkg"}
-)
+    {
+        "alpm", "apk", "bitbucket", "composer", "deb", "github", "gitlab", "hex", "luarocks", "pypi", "qpkg", "rpm",
+        "vscode-extension",
+    }
+)  # fmt: skip
+
 _LOWER_NAME = frozenset(
     {
-        "alpm", "apk", "bitbucket", "bitnami", "composer", "github", "gitlab", "hex", "luarocks", "npm", "oci", "pub",
-        "pypi",
+        "alpm", "apk", "bitbucket", "bitnami", "composer", "deb", "github", "gitlab", "hex", "luarocks", "npm", "oci",
+        "pub", "pypi", "vscode-extension",
     }
 )  # fmt: skip
 _LOWER_VERSION = frozenset({"huggingface", "oci"})
@@ -80,8 +84,8 @@ class PackageUrl:
 def parse_purl(text: str) -> PackageUrl:
     """A package URL -> its parts (purl-spec, "How to parse a purl string in its components").
 
-    Raises MalformedError ``purl-malformed`` with what is wrong. Normalises as the Python reference implementation
-    does, so a Go module keeps its case, which its index knows it by.
+    Raises MalformedError ``purl-malformed`` with what is wrong. Normalises as the types' definitions say, but for Go:
+    a module keeps its case, which its index knows it by.
     """
     if len(text) > LONGEST:
         raise _malformed(text, f"longer than {LONGEST} characters")

@@ -21,6 +21,8 @@ _SYSTEM = "operating-system"
 
 _SYFT_PATHS = tuple(f"syft:location:{number}:path" for number in range(10))
 _TRIVY = "aquasecurity:trivy:"
+_TRIVY_CLASS = f"{_TRIVY}Class"
+"""What Trivy says of a file in which it found packages: ``package-lock.json``, a binary."""
 _OURS = "gatekeeper:"
 _LAYERS = ("syft:location:0:layerID", f"{_TRIVY}LayerDiffID", f"{_OURS}layer")
 _SOURCES = frozenset(
@@ -55,6 +57,7 @@ _KNOWN_PROPERTIES = frozenset(
         f"{_TRIVY}SrcEpoch",
         f"{_TRIVY}LayerDiffID",
         f"{_TRIVY}FilePath",
+        _TRIVY_CLASS,
     }
 )
 
@@ -173,10 +176,12 @@ def document_of(bom: Bom, format_: SbomFormat) -> SbomDocument:
     root = metadata.component
     tally = Tally()
     systems: list[OperatingSystem] = []
-    if root is not None:
-        _gather(
-            root.components if root.type == _IMAGE_ITSELF else [root], "metadata.component", tally, systems
-        )
+    about: Component | None = None
+    if root is not None and root.type == _IMAGE_ITSELF:
+        _gather(root.components, "metadata.component", tally, systems)
+    elif root is not None:
+        _gather([root], "metadata.component", tally, systems)
+        about = tally.components[0] if (root.name or root.purl).strip() else None
     _gather(bom.components, "components", tally, systems)
     return SbomDocument(
         format=format_,
@@ -188,6 +193,7 @@ def document_of(bom: Bom, format_: SbomFormat) -> SbomDocument:
         created=moment(metadata.timestamp),
         tools=_tools(metadata.tools),
         subject=_subject(root) if root is not None else "",
+        root=about,
     )
 
 
@@ -230,7 +236,7 @@ def _component(item: Item, properties: dict[str, str]) -> Component | None:
         item.version,
         item.purl,
         group=item.group,
-        kind=item.type,
+        kind="file" if _TRIVY_CLASS in properties and not item.purl else item.type,
         source=None if _SOURCES.isdisjoint(properties) else _source(properties),
         licence=licence,
         declared=declared,

@@ -27,6 +27,7 @@ from gatekeeper.sbom.cyclonedx import (
 from gatekeeper.sbom.lenient import MAX_ELEMENTS, malformed, too_large, unsupported
 
 NAMESPACE = "http://cyclonedx.org/schema/bom/"
+_ELEMENT = f"{{{NAMESPACE}"
 _DEEPEST = 200
 
 
@@ -41,7 +42,7 @@ def read(content: bytes) -> SbomDocument:
     except (ParseError, ValueError, LookupError, UnicodeError) as error:
         raise malformed(f"no XML: {error}") from error
     uri, _, name = root.tag.rpartition("}")
-    if name != "bom" or not uri.startswith(f"{{{NAMESPACE}"):
+    if name != "bom" or not uri.startswith(_ELEMENT):
         raise unsupported("this XML is no CycloneDX document")
     bom = Bom(
         spec_version=uri.removeprefix(f"{{{NAMESPACE}"),
@@ -108,9 +109,12 @@ def _licences(element: Element | None) -> Iterator[LicenceChoice]:
 
 
 def _local(element: Element) -> str:
+    """The name of an element of CycloneDX; empty for what extensions put between them."""
     tag: object = element.tag
     # Comments and processing instructions have a function for a tag.
-    return tag.rpartition("}")[2] if isinstance(tag, str) else ""
+    if not isinstance(tag, str) or not tag.startswith(_ELEMENT):
+        return ""
+    return tag.rpartition("}")[2]
 
 
 def _all(element: Element, name: str) -> Iterator[Element]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Callable
 
 import msgspec
@@ -10,6 +11,21 @@ from gatekeeper.core.component import SbomDocument
 from gatekeeper.sbom import lenient
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_WIDE_MARKS = (
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+"""The longer marks first: that of UTF-32 begins like that of UTF-16."""
+_WIDE_XML = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_PACKED = {
+    b"\x1f\x8b": "gzip",
+    b"\x28\xb5\x2f\xfd": "zstd",
+    b"PK\x03\x04": "zip",
+    b"BZh": "bzip2",
+    b"\xfd7zXZ": "xz",
+}
 _SPDX_3_CONTEXT = "spdx.org/rdf/3."
 
 
@@ -32,7 +48,7 @@ def read(content: bytes) -> SbomDocument:
     ``sbom-format-unsupported`` for anything but these formats, ``sbom-malformed`` for what cannot be read,
     ``sbom-too-large`` for what is over the caps.
     """
-    content = content.removeprefix(BYTE_ORDER_MARK)
+    content = as_utf8(content)
     lenient.check_size(content)
     if _may_be_cyclonedx(content):
         from gatekeeper.sbom import cyclonedx  # noqa: PLC0415 - see the module
@@ -44,6 +60,22 @@ def read(content: bytes) -> SbomDocument:
     return _reader_of(content)(content)
 
 
+def as_utf8(content: bytes) -> bytes:
+    """Without byte order mark, and in UTF-8 where the mark says UTF-16 or UTF-32, as Windows' shells write files.
+
+    XML says its encoding itself and is left as it is. Raises MalformedError ``sbom-malformed``.
+    """
+    for mark, encoding in _WIDE_MARKS:
+        if content.startswith(mark):
+            lenient.check_size(content)
+            try:
+                text = content.decode(encoding)
+            except UnicodeDecodeError as error:
+                raise lenient.malformed(f"not {encoding.upper()} at byte {error.start}") from error
+            return content if text.lstrip()[:1] == "<" else text.encode("utf-8", "replace")
+    return content.removeprefix(BYTE_ORDER_MARK)
+
+
 def _may_be_cyclonedx(content: bytes) -> bool:
     named = b'"CycloneDX"' in content or b"cyclonedx" in content
     return named and content.lstrip()[:1] == b"{"
@@ -51,7 +83,7 @@ def _may_be_cyclonedx(content: bytes) -> bool:
 
 def _reader_of(content: bytes) -> Callable[[bytes], SbomDocument]:
     first = content.lstrip()[:1]
-    if first == b"<":
+    if first == b"<" or content.startswith(_WIDE_XML):
         from gatekeeper.sbom import cyclonedx_xml  # noqa: PLC0415 - see the module
 
         return cyclonedx_xml.read
@@ -60,11 +92,20 @@ def _reader_of(content: bytes) -> Callable[[bytes], SbomDocument]:
 
         if spdx_tag_value.looks_like(content):
             return spdx_tag_value.read
-        raise lenient.unsupported("this is neither a JSON object nor XML nor SPDX tag-value")
+        raise lenient.unsupported(_what_it_is(content))
     head = lenient.decode_or_none(_HEAD, content)
     if head is None:
         raise lenient.malformed("no JSON object")
     return _json_reader_of(head)
+
+
+def _what_it_is(content: bytes) -> str:
+    if not content.strip():
+        return "this is empty"
+    for signature, what in _PACKED.items():
+        if content.startswith(signature):
+            return f"this is packed ({what}) and has to be unpacked first"
+    return "this is neither a JSON object nor XML nor SPDX tag-value"
 
 
 def _json_reader_of(head: _Head) -> Callable[[bytes], SbomDocument]:

@@ -35,6 +35,11 @@ def malformed(what: str) -> MalformedError:
     return MalformedError(f"the SBOM cannot be read: {what[:400]}", reason_code="sbom-malformed")
 
 
+def no_json(error: Exception) -> MalformedError:
+    """The error of bytes that break JSON."""
+    return malformed(f"no JSON: {error}; make it anew, it may have been cut or converted on its way")
+
+
 def unsupported(what: str) -> MalformedError:
     """The error of a document that is none of the formats read here."""
     return MalformedError(
@@ -105,7 +110,7 @@ def decode_or_none(decoder: msgspec.json.Decoder[T], content: bytes) -> T | None
     except msgspec.ValidationError:
         return None
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError, ValueError) as error:
-        raise malformed(f"no JSON: {error}") from error
+        raise no_json(error) from error
 
 
 _ANYTHING: msgspec.json.Decoder[object] = msgspec.json.Decoder(object)
@@ -116,7 +121,7 @@ def decode_object(content: bytes) -> Mapping[str, object]:
     try:
         document = _ANYTHING.decode(content)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError, ValueError) as error:
-        raise malformed(f"no JSON: {error}") from error
+        raise no_json(error) from error
     if not isinstance(document, dict):
         raise malformed("no JSON object")
     return document
@@ -156,14 +161,21 @@ def _bent(hint: Any, value: object) -> object:
         options = [option for option in get_args(hint) if option is not type(None)]
         return _bent(options[0], value)
     if get_origin(hint) is list:
-        return list(_bent_items(get_args(hint)[0], value)) if isinstance(value, list) else _NOTHING
+        return _bent_list(get_args(hint)[0], value)
     if isinstance(value, dict):
         return bend(hint, cast("Mapping[str, object]", value))
     return _NOTHING
 
 
-def _bent_items(hint: Any, values: list[object]) -> Iterator[object]:
+def _bent_list(hint: Any, value: object) -> object:
     counted = type(None) in get_args(hint)
+    if isinstance(value, list):
+        return list(_bent_items(hint, value, counted))
+    # Whatever stands where a list of components belongs is one thing that could not be read.
+    return [None] if counted else _NOTHING
+
+
+def _bent_items(hint: Any, values: list[object], counted: bool) -> Iterator[object]:
     for value in values:
         bent = _bent(hint, value)
         if bent is not _NOTHING:

@@ -136,6 +136,41 @@ def _gnu() -> dict[str, str]:
     return names
 
 
+WITH_EXCEPTION: Mapping[str, tuple[str, str]] = {
+    "ecos-2.0": ("GPL-2.0-or-later", "eCos-exception-2.0"),
+    "gpl-2.0-with-autoconf-exception": ("GPL-2.0-only", "Autoconf-exception-2.0"),
+    "gpl-2.0-with-bison-exception": ("GPL-2.0-only", "Bison-exception-2.2"),
+    "gpl-2.0-with-classpath-exception": ("GPL-2.0-only", "Classpath-exception-2.0"),
+    "gpl-2.0-with-font-exception": ("GPL-2.0-only", "Font-exception-2.0"),
+    "gpl-2.0-with-gcc-exception": ("GPL-2.0-only", "GCC-exception-2.0"),
+    "gpl-3.0-with-autoconf-exception": ("GPL-3.0-only", "Autoconf-exception-3.0"),
+    "gpl-3.0-with-gcc-exception": ("GPL-3.0-only", "GCC-exception-3.1"),
+    "wxwindows": ("LGPL-2.0-or-later", "WxWindows-exception-3.1"),
+}
+"""Deprecated SPDX identifiers (case-folded) that stood for a licence and an exception: what the list says instead."""
+STANDING_ALONE: Mapping[str, str] = {
+    "mpl-2.0-no-copyleft-exception": "MPL-2.0-no-copyleft-exception",
+}
+"""Licences of the SPDX list (case-folded) that look like exceptions."""
+ADDRESSES = (
+    "spdx.org/licenses/",
+    "opensource.org/license/",
+    "opensource.org/licenses/",
+    "licenses.nuget.org/",
+)
+"""Pages that end in the identifier of a licence."""
+PAGES: Mapping[str, str] = {
+    "apache.org/licenses/license-2.0": "Apache-2.0",
+    "eclipse.org/legal/epl-v10": "EPL-1.0",
+    "eclipse.org/legal/epl-2.0": "EPL-2.0",
+    "gnu.org/licenses/gpl-2.0": "GPL-2.0-only",
+    "gnu.org/licenses/gpl-3.0": "GPL-3.0-only",
+    "gnu.org/licenses/lgpl-2.1": "LGPL-2.1-only",
+    "gnu.org/licenses/lgpl-3.0": "LGPL-3.0-only",
+    "mozilla.org/mpl/2.0": "MPL-2.0",
+}
+"""Other pages, case-folded, without scheme, ``www.`` and ending."""
+
 ALIASES: Mapping[str, str] = {
     **_gnu(),
     **dict.fromkeys(_MIT, "MIT"),

@@ -5,12 +5,13 @@ Never raises: a text that says nothing is no licence, a text that cannot be read
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
 from gatekeeper.core.licence import AllOf, AnyOf, Licence, LicenceExpression, UnknownLicence
-from gatekeeper.sbom.licence_names import ALIASES
+from gatekeeper.sbom.licence_names import ADDRESSES, ALIASES, PAGES, STANDING_ALONE, WITH_EXCEPTION
 
 if TYPE_CHECKING:
     from license_expression import Licensing
@@ -20,6 +21,8 @@ LONGEST = 2000
 MOST_WORDS = 200
 _SAYS_NOTHING = frozenset({"", "noassertion", "none", "unknown", "(none)", "null", "n/a", "undefined"})
 _REFERENCES = ("licenseref-", "documentref-")
+_ADDITION = re.compile(r"(?:documentref-[a-z0-9.-]+:)?additionref-", re.IGNORECASE)
+_PAGE_ENDING = re.compile(r"(?:\.(?:html?|txt|json|php))?/?$", re.IGNORECASE)
 
 
 def says_something(text: str) -> bool:
@@ -63,6 +66,8 @@ def parse(text: str) -> LicenceExpression | None:
         return None
     if len(text) > LONGEST or text.count(" ") > MOST_WORDS:
         return UnknownLicence(text[:200])
+    if "://" in text:
+        return _at_address(text) or UnknownLicence(text)
     return _known(text) or _expression(text) or _slashed(text) or _listed(text) or UnknownLicence(text)
 
 
@@ -71,9 +76,11 @@ def named_references(
 ) -> LicenceExpression | None:
     """``LicenseRef-…`` replaced by what the document says it stands for, where that is a known licence."""
     match expression:
-        case Licence(id=reference) if reference in names:
+        case Licence(id=reference, exception=exception) if reference in names:
             meant = parse(names[reference])
-            return meant if isinstance(meant, Licence) else expression
+            if not isinstance(meant, Licence) or (exception and meant.exception):
+                return expression
+            return Licence(meant.id, exception or meant.exception)
         case AllOf(parts) | AnyOf(parts):
             replaced = tuple(named_references(part, names) or part for part in parts)
             return type(expression)(replaced)
@@ -122,7 +129,7 @@ def _value(parsed: Any) -> LicenceExpression:
     if isinstance(parsed, _library().LicenseWithExceptionSymbol):
         base = _symbol(parsed.license_symbol)
         exception = parsed.exception_symbol
-        if isinstance(base, Licence) and exception.is_exception:
+        if isinstance(base, Licence) and _is_exception(exception):
             return Licence(base.id, str(exception.key))
         return UnknownLicence(f"{parsed.license_symbol.key} WITH {exception.key}")
     if isinstance(parsed, _library().LicenseSymbol):
@@ -139,6 +146,9 @@ def _symbol(symbol: Any) -> LicenceExpression:
     key = str(symbol.key)
     if key.casefold().startswith(_REFERENCES):
         return Licence(key)
+    once = _once_listed(key)
+    if once is not None:
+        return once
     if key in _licensing().known_symbols:
         # An exception without a licence permits nothing by itself.
         return UnknownLicence(key) if symbol.is_exception else Licence(key)
@@ -186,5 +196,33 @@ def _known(name: str) -> LicenceExpression | None:
     alias = ALIASES.get(name.casefold())
     if alias is not None:
         return Licence(alias)
+    once = _once_listed(name)
+    if once is not None:
+        return once
     spelled = _by_folded_key().get(name.casefold())
     return None if spelled is None else Licence(spelled)
+
+
+def _once_listed(name: str) -> Licence | None:
+    """A deprecated identifier that the library takes for an exception, or one that only sounds like one."""
+    folded = name.casefold()
+    if folded in WITH_EXCEPTION:
+        return Licence(*WITH_EXCEPTION[folded])
+    return Licence(STANDING_ALONE[folded]) if folded in STANDING_ALONE else None
+
+
+def _is_exception(symbol: Any) -> bool:
+    """On the list, or an ``AdditionRef-`` of one's own (SPDX 3.0)."""
+    return bool(symbol.is_exception) or _ADDITION.match(str(symbol.key)) is not None
+
+
+def _at_address(text: str) -> LicenceExpression | None:
+    """The licence of a well-known page about it: ``https://opensource.org/licenses/MIT``."""
+    page = _PAGE_ENDING.sub("", text.partition("://")[2].removeprefix("www.")).rstrip("/")
+    known = PAGES.get(page.casefold())
+    if known is not None:
+        return Licence(known)
+    for address in ADDRESSES:
+        if page.casefold().startswith(address):
+            return _known(page[len(address) :])
+    return None

@@ -81,7 +81,7 @@ class Reader:
 
         Raises MalformedError, as ``read`` does.
         """
-        content = content.removeprefix(documents.BYTE_ORDER_MARK)
+        content = documents.as_utf8(content)
         lenient.check_size(content)
         enveloped = statement.unverified_payload(content)
         if enveloped is not None:

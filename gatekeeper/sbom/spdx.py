@@ -6,20 +6,33 @@ Every package is a component, but for the image that the document is about.
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import re
 from collections.abc import Sequence
 
 import msgspec
 
 from gatekeeper.core.component import Component, OperatingSystem, SbomDocument, SbomFormat, SourcePackage
+from gatekeeper.core.errors import MalformedError
 from gatekeeper.sbom import licences, making
 from gatekeeper.sbom.lenient import Tally, check_count, decode, decode_or_none, moment
 
 _IMAGE_ITSELF = "CONTAINER"
 """The primary purpose of an image: no component of itself."""
 _SYSTEM = "OPERATING-SYSTEM"
-_ROOTS = ("SPDXRef-DocumentRoot-Image", "SPDXRef-DocumentRoot-File", "SPDXRef-DocumentRoot-Directory")
-"""syft's package for what was scanned, in documents older than primary purposes (2.2)."""
+_ROOTS = (
+    "SPDXRef-DocumentRoot-Image",
+    "SPDXRef-DocumentRoot-File",
+    "SPDXRef-DocumentRoot-Directory",
+    "SPDXRef-ContainerImage-",
+    "SPDXRef-Filesystem-",
+)
+"""syft's and Trivy's package for what was scanned, in documents older than primary purposes (2.2)."""
+_TRIVY_SYSTEM = "SPDXRef-OperatingSystem-"
+_TRIVY_FILE = "SPDXRef-Application-"
+"""Trivy's package for a file in which it found packages: ``package-lock.json``, a binary."""
+_DOCUMENT_ID = "SPDXRef-DOCUMENT"
 _SYFT_PATHS = re.compile(r"acquired package info from [^:]*: (/.*)")
 _TRIVY_SOURCE = re.compile(r"built package from: (\S+)(?: (\S+))?")
 
@@ -58,7 +71,15 @@ class Relationship(msgspec.Struct):
 
     element: str = msgspec.field(default="", name="spdxElementId")
     related: str = msgspec.field(default="", name="relatedSpdxElement")
+    kind: str = msgspec.field(default="", name="relationshipType")
     comment: str = ""
+
+    @property
+    def described(self) -> str:
+        """The element that the document says it is about; empty for any other relationship."""
+        if self.kind == "DESCRIBES" and self.element == _DOCUMENT_ID:
+            return self.related
+        return self.element if self.kind == "DESCRIBED_BY" and self.related == _DOCUMENT_ID else ""
 
 
 class Creation(msgspec.Struct):
@@ -84,17 +105,36 @@ class Document(msgspec.Struct):
     packages: list[Package | None] = []
     creation: Creation | None = msgspec.field(default=None, name="creationInfo")
     extracted: list[ExtractedLicence] = msgspec.field(default_factory=list, name="hasExtractedLicensingInfos")
+    describes: list[str] = msgspec.field(default_factory=list, name="documentDescribes")
     relationships: msgspec.Raw = msgspec.Raw(b"[]")
 
 
 _DOCUMENT = msgspec.json.Decoder(Document)
 _RELATIONSHIPS = msgspec.json.Decoder(list[Relationship])
+_RELATIONSHIP = msgspec.json.Decoder(Relationship)
+_DESCRIBES = re.compile(rb'"DESCRIBE(?:S|D_BY)"')
+_MOST_DESCRIBED = 1000
 
 
 def read(content: bytes) -> SbomDocument:
     """An SPDX JSON document -> its packages as components. Raises MalformedError."""
     document = decode(_DOCUMENT, Document, content)
-    return document_of(document, SbomFormat.SPDX_JSON, _owned(bytes(document.relationships)))
+    relationships = bytes(document.relationships)
+    document.describes += _described(relationships)
+    return document_of(document, SbomFormat.SPDX_JSON, _owned(relationships))
+
+
+def _described(relationships: bytes) -> list[str]:
+    """What the document describes. Images have 10^5 relationships: only those that say so are decoded."""
+    found: list[str] = []
+    for place in itertools.islice(_DESCRIBES.finditer(relationships), _MOST_DESCRIBED):
+        end = relationships.find(b"}", place.end()) + 1
+        with contextlib.suppress(MalformedError):
+            one = decode_or_none(
+                _RELATIONSHIP, relationships[relationships.rfind(b"{", 0, place.start()) : end]
+            )
+            found += [one.described] if one is not None and one.described else []
+    return found
 
 
 def _owned(relationships: bytes) -> list[tuple[str, str]]:
@@ -117,8 +157,9 @@ def document_of(
     """
     check_count(document.packages)
     owners = making.brought_by(owned, _purls(document)) if owned else {}
+    described = frozenset(document.describes)
     tally = Tally()
-    system = None
+    system = root = None
     names = {one.id: one.name or one.text[:200] for one in document.extracted if one.id}
     for number, package in enumerate(document.packages):
         if package is None:
@@ -126,7 +167,12 @@ def document_of(
             continue
         if package.purpose == _IMAGE_ITSELF or (not package.purpose and package.id.startswith(_ROOTS)):
             continue
-        tally.add(_component(package, names, owners.get(package.id, "")), "packages", number)
+        if not package.purpose and package.id.startswith(_TRIVY_SYSTEM):
+            package.purpose = _SYSTEM
+        component = _component(package, names, owners.get(package.id, ""))
+        tally.add(component, "packages", number)
+        if described == {package.id}:
+            root = component
         if package.purpose.replace("_", "-") == _SYSTEM and system is None and package.name.strip():
             system = OperatingSystem(package.name.strip().lower(), package.version)
     creation = document.creation or Creation()
@@ -144,6 +190,7 @@ def document_of(
             if creator.startswith("Tool:")
         ),
         subject=document.name,
+        root=root,
     )
 
 
@@ -152,25 +199,28 @@ def _purls(document: Document) -> dict[str, str]:
 
 
 def _purl(package: Package) -> str:
-    return next((one.locator for one in package.references if one.kind == "purl" and one.locator), "")
+    return next(
+        (one.locator.strip() for one in package.references if _kind(one) == "purl" and one.locator), ""
+    )
+
+
+def _kind(reference: Reference) -> str:
+    """``purl``, ``cpe23type``; also where it is written as an address (SPDX 2.3, annex F, "listed types")."""
+    return reference.kind.rpartition("/")[2].lower()
 
 
 def _component(package: Package, names: dict[str, str], brought_by: str) -> Component | None:
-    purl, cpes = "", []
-    for reference in package.references:
-        if reference.kind == "purl":
-            purl = purl or reference.locator
-        elif reference.kind in ("cpe23Type", "cpe22Type"):
-            cpes.append(reference.locator)
+    purl = _purl(package)
+    cpes = [one.locator for one in package.references if _kind(one) in ("cpe23type", "cpe22type")]
     declared = licences.declared((package.concluded, package.declared))
     licence = licences.all_of(declared[:1])
     if names and licence is not None:
         licence = licences.named_references(licence, names)
     return making.component(
         package.name,
-        "" if package.version == "NOASSERTION" else package.version,
+        "" if package.version in ("NOASSERTION", "NONE") else package.version,
         purl,
-        kind=package.purpose.lower().replace("_", "-"),
+        kind="file" if not purl and package.id.startswith(_TRIVY_FILE) else _kind_of_purpose(package),
         source=_source(package.source) if package.source else None,
         licence=licence,
         declared=declared,
@@ -181,6 +231,10 @@ def _component(package: Package, names: dict[str, str], brought_by: str) -> Comp
         paths=_paths(package),
         brought_by=brought_by,
     )
+
+
+def _kind_of_purpose(package: Package) -> str:
+    return package.purpose.lower().replace("_", "-")
 
 
 def _paths(package: Package) -> tuple[str, ...]:

@@ -1,7 +1,8 @@
 """SPDX tag-value -> the same structures as SPDX JSON (SPDX specification 2.3, "Tag/value format").
 
-``Tag: value`` lines; a value may be ``<text>…</text>`` over several lines. A tag that begins a section (package, file,
-snippet, licence) ends the one before. Unknown tags are passed over; a line that is none is counted.
+``Tag: value`` lines; a value may be ``<text>…</text>`` over several lines. Tags of packages belong to the last package,
+whatever annotations, files and snippets stand between; only ``SPDXID`` is shared by all of them. Unknown tags are
+passed over; a line that is none is counted, and so is a text that is never closed, because it hides what follows.
 """
 
 from __future__ import annotations
@@ -14,10 +15,19 @@ from gatekeeper.core.component import SbomDocument, SbomFormat
 from gatekeeper.sbom import spdx
 from gatekeeper.sbom.lenient import MAX_ELEMENTS, Tally, malformed, too_large
 from gatekeeper.sbom.making import OWNERSHIP
-from gatekeeper.sbom.spdx import Checksum, Creation, Document, ExtractedLicence, Package, Reference
+from gatekeeper.sbom.spdx import (
+    Checksum,
+    Creation,
+    Document,
+    ExtractedLicence,
+    Package,
+    Reference,
+    Relationship,
+)
 
 _FIRST_TAG = re.compile(rb"SPDXVersion:\s*SPDX-2\.", re.ASCII)
-_OTHER_SECTIONS = frozenset({"FileName", "SnippetSPDXID", "SnippetSPDXIdentifier", "Annotator"})
+_OTHER_ELEMENTS = frozenset({"FileName", "SnippetSPDXID", "SnippetSPDXIdentifier"})
+_LINE_END = re.compile(r"\r\n|\n|\r")
 
 
 def looks_like(content: bytes) -> bool:
@@ -31,33 +41,30 @@ def looks_like(content: bytes) -> bool:
 
 def read(content: bytes) -> SbomDocument:
     """A tag-value document -> its packages as components. Raises MalformedError."""
-    if content.count(b"\n") > MAX_ELEMENTS:
-        raise too_large(f"{MAX_ELEMENTS} lines")
-    try:
-        text = content.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise malformed(f"not UTF-8 at byte {error.start}") from error
     document = Document(creation=Creation())
     stray = Tally()
-    package: Package | None = None
-    related: list[str] = []
+    named: Package | None = None
+    related = Relationship()
     owned: list[tuple[str, str]] = []
-    for tag, value in _pairs(text, stray):
+    for tag, value in _pairs(_text(content), stray):
         if tag == "PackageName":
-            package = Package(name=value)
-            document.packages.append(package)
+            named = Package(name=value)
+            document.packages.append(named)
+        elif tag == "SPDXID" and named is not None:
+            named.id = value
+        elif tag in _OTHER_ELEMENTS:
+            named = None
         elif tag == "LicenseID":
-            package = None
             document.extracted.append(ExtractedLicence(id=value))
         elif tag == "Relationship":
-            related = value.split()
+            related = _relationship(value)
+            document.describes += [related.described] if related.described else []
         elif tag == "RelationshipComment":
-            if value.startswith(OWNERSHIP) and len(related) == 3:
-                owned.append((related[0], related[2]))
-        elif tag in _OTHER_SECTIONS:
-            package = None
-        elif package is not None:
-            _add_to_package(package, tag, value)
+            if value.startswith(OWNERSHIP):
+                owned.append((related.element, related.related))
+        elif tag.startswith("Package") or tag in ("PrimaryPackagePurpose", "ExternalRef"):
+            if document.packages and document.packages[-1] is not None:
+                _add_to_package(document.packages[-1], tag, value)
         else:
             _add_to_document(document, tag, value)
     read_ = spdx.document_of(document, SbomFormat.SPDX_TAG_VALUE, owned)
@@ -65,8 +72,17 @@ def read(content: bytes) -> SbomDocument:
     return dataclasses.replace(read_, unreadable=read_.unreadable + stray.unreadable, unread=unread)
 
 
+def _text(content: bytes) -> str:
+    if content.count(b"\n") > MAX_ELEMENTS:
+        raise too_large(f"{MAX_ELEMENTS} lines")
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise malformed(f"not UTF-8 at byte {error.start}") from error
+
+
 def _pairs(text: str, stray: Tally) -> Iterator[tuple[str, str]]:
-    lines = enumerate(text.splitlines(), 1)
+    lines = enumerate(_LINE_END.split(text), 1)
     for number, line in lines:
         stripped = line.strip()
         if not stripped or stripped.startswith("#"):
@@ -81,16 +97,20 @@ def _pairs(text: str, stray: Tally) -> Iterator[tuple[str, str]]:
             while "</text>" not in parts[-1]:
                 following = next(lines, None)
                 if following is None:
+                    stray.miss(f"line {number}", "its <text> is never closed, and hides what follows")
                     break
                 parts.append(following[1])
             value = "\n".join(parts).partition("</text>")[0].strip()
         yield tag, value
 
 
+def _relationship(value: str) -> Relationship:
+    words = value.split()
+    return Relationship(words[0], words[2], words[1]) if len(words) == 3 else Relationship()
+
+
 def _add_to_package(package: Package, tag: str, value: str) -> None:
     match tag:
-        case "SPDXID":
-            package.id = value
         case "PackageVersion":
             package.version = value
         case "PackageLicenseConcluded":

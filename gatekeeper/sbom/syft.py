@@ -69,7 +69,15 @@ class Source(msgspec.Struct):
     """``source``: what was scanned."""
 
     name: str = ""
-    version: str = ""
+    target: object = None
+    """Of old schemas: a directory, or what is told of an image."""
+
+    @property
+    def described(self) -> str:
+        """The name of what was scanned."""
+        return self.name or text(
+            self.target.get("userInput") if isinstance(self.target, dict) else self.target
+        )
 
 
 class Schema(msgspec.Struct):
@@ -115,7 +123,7 @@ def read(content: bytes) -> SbomDocument:
         operating_system=_system(document.distro) or making.system_of(tally.components),
         created=moment(descriptor.timestamp),
         tools=(f"{descriptor.name} {descriptor.version}".strip(),) if descriptor.name else (),
-        subject=document.source.name if document.source else "",
+        subject=document.source.described if document.source else "",
     )
 
 

@@ -58,7 +58,7 @@ def assess(document: SbomDocument, index: AdvisoryIndex) -> Assessment:
     wanted: list[_Wanted] = []
     for component in document.components:
         names = names_of(component, system)
-        if names == () or _is_the_subject(component, document):
+        if names == () or _is_the_subject(component, names, document):
             continue
         owner = ownership.owner_of(component)
         if owner is not None and not any(index.covers(name) for name in owner.names):
@@ -124,6 +124,13 @@ def _worst_first(match: Match) -> tuple[int, str, str]:
     return (-match.rating.severity.rank, match.component, match.advisory)
 
 
-def _is_the_subject(component: Component, document: SbomDocument) -> bool:
-    """True for what the document is about, listed among its own components without saying what it is."""
+def _is_the_subject(
+    component: Component, names: tuple[Named, ...] | Unjudged, document: SbomDocument
+) -> bool:
+    """True for what the document is about, listed among its own components, where no ecosystem knows it."""
+    root = document.root
+    if root is not None and (component.name, component.version, component.purl) == (
+        root.name, root.version, root.purl,
+    ):  # fmt: skip
+        return isinstance(names, Unjudged)
     return not component.purl and bool(document.subject) and component.name == document.subject

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from gatekeeper.core.component import OS_PACKAGE_TYPES, Component, OperatingSystem
+from gatekeeper.core.component import NO_PACKAGE_KINDS, OS_PACKAGE_TYPES, Component, OperatingSystem
 from gatekeeper.core.match import Unjudged
 from gatekeeper.core.package_url import PackageUrl
 from gatekeeper.vulnerabilities.distributions import Release, release_of
@@ -41,17 +41,6 @@ class Named(msgspec.Struct, frozen=True, gc=False):
         return f"{self.ecosystem}:{suffix}" if suffix else self.ecosystem
 
 
-_NO_PACKAGE_KINDS = frozenset(
-    {
-        "container",
-        "cryptographic-asset",
-        "data",
-        "device",
-        "file",
-        "machine-learning-model",
-        "operating-system",
-    }
-)
 _IMAGES = frozenset({"docker", "oci"})
 """purl types of images: what an SBOM is about, no package in it."""
 
@@ -115,7 +104,7 @@ def names_of(component: Component, system: OperatingSystem | None) -> tuple[Name
     """Every name to look up, the likeliest first; empty for what is no package; else why it cannot be looked up."""
     purl = component.package_url
     if purl is None:
-        if component.kind in _NO_PACKAGE_KINDS:
+        if component.kind in NO_PACKAGE_KINDS:
             return ()
         return Unjudged.MALFORMED_PURL if component.purl else Unjudged.NO_PURL
     if purl.type in _IMAGES:

@@ -87,6 +87,24 @@ def test_what_could_not_be_judged_ends_with_4(purls: list[str], capsys: pytest.C
     assert (found["state"], found["exit_code"]) == ("indeterminate", 4)
 
 
+@pytest.mark.parametrize(
+    "root",
+    [
+        {"type": "application", "name": "app", "version": "1"},
+        {"type": "application", "name": "app", "version": "1", "purl": "pkg:generic/app@1"},
+        {"type": "container", "name": "app", "purl": "pkg:oci/app@sha256%3Aaa"},
+    ],
+)
+def test_what_the_sbom_is_about_is_no_gap(root: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
+    """Most tools name the application that they were run on, and nobody publishes advisories about it."""
+    clean = {"type": "library", "name": "left-pad", "purl": "pkg:npm/left-pad@1.3.0"}
+    file = sbom(metadata={"component": root}, components=[clean, root])
+    assert answer(capsys, file, "--feed", "feed.json")["exit_code"] == 0
+    known = {"type": "application", "name": "left-pad", "purl": "pkg:npm/left-pad@1.2.0"}
+    assert answer(capsys, sbom(metadata={"component": known}), "--feed", "feed.json")["exit_code"] == 1
+    assert answer(capsys, sbom(metadata={"component": root}), "--feed", "feed.json")["exit_code"] == 4
+
+
 def test_without_a_feed_nothing_can_be_judged(capsys: pytest.CaptureFixture[str]) -> None:
     assert answer(capsys, sbom("pkg:npm/left-pad@1.3.0"))["exit_code"] == 4
 

@@ -52,11 +52,13 @@ def _parts(purl: PackageUrl) -> tuple[object, ...]:
 
 
 def _oracle(text: str) -> tuple[object, ...]:
+    """What the library reads, with what it forgets of the types' definitions: case of deb, and of rpm's vendors."""
     found = PackageURL.from_string(text)
+    namespace = found.namespace or ""
     return (
         found.type,
-        found.namespace or "",
-        found.name,
+        namespace.lower() if found.type in ("deb", "rpm") else namespace,
+        found.name.lower() if found.type == "deb" else found.name,
         found.version or "",
         found.qualifiers,
         found.subpath or "",
@@ -124,6 +126,24 @@ def test_any_text_is_a_purl_with_a_canonical_form_or_a_typed_refusal(text: str) 
     assert purl.type
     assert purl.name
     assert "pkg:" in str(purl)
+
+
+@pytest.mark.parametrize(
+    ("text", "canonical"),
+    [
+        ("pkg:deb/Debian/Curl@7.50?arch=i386", "pkg:deb/debian/curl@7.50?arch=i386"),
+        ("pkg:RPM/openSUSE/ImageMagick@7", "pkg:rpm/opensuse/ImageMagick@7"),
+        ("pkg:vscode-extension/MS-Python/Python@1", "pkg:vscode-extension/ms-python/python@1"),
+        ("pkg:npm/%40Angular/Core@1.0#./src/../lib/", "pkg:npm/%40Angular/core@1.0#src/lib"),
+        ("PKG://generic/a@1%2B2?Z=1&a=&b=x%20y", "pkg:generic/a@1%2B2?b=x%20y&z=1"),
+        (
+            "pkg:docker/app@sha256%3Aab?repository_url=gcr.io",
+            "pkg:docker/app@sha256:ab?repository_url=gcr.io",
+        ),
+    ],
+)
+def test_canonical_forms(text: str, canonical: str) -> None:
+    assert str(parse_purl(text)) == canonical
 
 
 def test_qualifiers_by_name_and_the_package_without_its_version() -> None:

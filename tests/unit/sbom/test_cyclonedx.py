@@ -133,3 +133,50 @@ def test_a_version_that_is_not_known_is_said_to_be(version: str) -> None:
     with pytest.raises(MalformedError) as caught:
         Reader().read(_bom(specVersion=version))
     assert caught.value.reason_code == "sbom-format-unsupported"
+
+
+def test_trivys_files_are_no_packages() -> None:
+    lock = {
+        "type": "application",
+        "name": "package-lock.json",
+        "properties": [{"name": "aquasecurity:trivy:Class", "value": "lang-pkgs"}],
+    }
+    assert [one.kind for one in Reader().read(_bom(lock, _REQUESTS)).components] == ["file", "library"]
+
+
+@pytest.mark.parametrize(
+    ("root", "name"),
+    [
+        ({"type": "application", "name": "app", "version": "1"}, "app"),
+        ({"type": "application", "purl": "pkg:generic/app@1"}, "app"),
+        ({"type": "container", "name": "img", "components": [{"name": "x"}]}, None),
+        ({"type": "application", "components": [{"name": "x"}]}, None),
+        (None, None),
+    ],
+)
+def test_what_the_document_is_about(root: object, name: str | None) -> None:
+    document = Reader().read(_bom(_REQUESTS, metadata={"component": root}))
+    assert (document.root.name if document.root else None) == name
+
+
+def test_what_the_later_versions_add_is_passed_over() -> None:
+    component = {
+        **_REQUESTS,
+        "mime-type": "text/x-python", "scope": "required", "modified": False, "isExternal": False,
+        "pedigree": {"ancestors": [{"type": "library", "name": "ancestor"}], "patches": [{"type": "backport"}]},
+        "omniborId": ["gitoid:blob:sha1:a"], "swhid": ["swh:1:cnt:a"], "tags": ["x"],
+        "evidence": {"identity": [{"field": "purl", "concludedValue": "pkg:pypi/other@1"}], "licenses": [
+            {"license": {"id": "ISC"}}], "callstack": {"frames": []}},
+        "licenses": [{"license": {"id": "Apache-2.0", "bom-ref": "l", "licensing": {"altIds": ["x"]}}}],
+    }  # fmt: skip
+    document = _bom(
+        component,
+        specVersion="1.7",
+        services=[{"name": "service", "services": [{"name": "inner"}]}],
+        formulation=[{"components": [{"name": "tool"}]}],
+        compositions=[{"aggregate": "incomplete"}],
+        dependencies=[{"ref": "a", "dependsOn": ["a"]}],
+        declarations={}, definitions={}, citations=[], annotations=[], signature={},
+        vulnerabilities=[{"id": "CVE-1"}],
+    )  # fmt: skip
+    assert Reader().read(document).components == (_READ,)

@@ -82,6 +82,14 @@ def test_xml_and_json_say_the_same() -> None:
     assert xml.components[0].paths == ("/app.jar", "/other.jar")
 
 
+def test_elements_of_extensions_are_not_its_own() -> None:
+    extension = '<x:component xmlns:x="urn:x" type="library"><x:name>phantom</x:name></x:component>'
+    document = DOCUMENT.replace("<!-- a comment -->", extension).replace(
+        "<components>\n", f"<components>{extension}\n", 1
+    )
+    assert Reader().read(document.encode()).components == Reader().read(DOCUMENT.encode()).components
+
+
 @pytest.mark.parametrize("version", ["1.0", "1.2", "1.4", "1.7"])
 def test_the_version_is_that_of_the_namespace(version: str) -> None:
     document = DOCUMENT.replace("schema/bom/1.6", f"schema/bom/{version}")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
-from gatekeeper.core.component import Component
+from gatekeeper.core.component import Component, OperatingSystem
 from gatekeeper.core.licence import Licence
 from gatekeeper.core.package_url import parse_purl
 from gatekeeper.sbom.licences import parse
@@ -63,6 +64,86 @@ def test_the_concluded_licence_goes_before_the_declared(concluded: str, declared
     package = _package(licenseConcluded=concluded, licenseDeclared=declared)
     for faults in ([], [3]):
         assert Reader().read(_document(package, *faults)).components[0].licence == parse(expected)
+
+
+@pytest.mark.parametrize("kind", ["purl", "PURL", "http://spdx.org/rdf/references/purl"])
+def test_the_type_of_a_reference_may_be_an_address(kind: str) -> None:
+    references = [
+        {"referenceType": "npm", "referenceLocator": "requests@2"},
+        {"referenceType": kind, "referenceLocator": " pkg:pypi/requests@2.31.0 "},
+        {"referenceType": "http://spdx.org/rdf/references/cpe23Type", "referenceLocator": "cpe:2.3:…"},
+    ]
+    assert Reader().read(_document(_package(externalRefs=references))).components == (_READ,)
+
+
+def test_a_reference_to_a_licence_keeps_its_exception() -> None:
+    extracted = [
+        {"licenseId": "LicenseRef-1", "name": "GPLv2"},
+        {"licenseId": "LicenseRef-2", "name": "GPL-2.0-only WITH Classpath-exception-2.0"},
+    ]
+    said = (
+        "LicenseRef-1 WITH Classpath-exception-2.0",
+        "LicenseRef-2",
+        "LicenseRef-2 WITH Bison-exception-2.2",
+    )
+    packages = [_package(licenseDeclared=text) for text in said]
+    read = Reader().read(_document(*packages, hasExtractedLicensingInfos=extracted))
+    assert [str(one.licence) for one in read.components] == [
+        "GPL-2.0-only WITH Classpath-exception-2.0",
+        "GPL-2.0-only WITH Classpath-exception-2.0",
+        "LicenseRef-2 WITH Bison-exception-2.2",
+    ]
+
+
+_ROOT = {"name": "app", "SPDXID": "SPDXRef-app"}
+_DESCRIBES = {
+    "spdxElementId": "SPDXRef-DOCUMENT",
+    "relationshipType": "DESCRIBES",
+    "relatedSpdxElement": "SPDXRef-app",
+}
+_DESCRIBED_BY = {
+    "spdxElementId": "SPDXRef-app",
+    "relationshipType": "DESCRIBED_BY",
+    "relatedSpdxElement": "SPDXRef-DOCUMENT",
+}
+
+
+@pytest.mark.parametrize(
+    ("members", "found"),
+    [
+        ({"documentDescribes": ["SPDXRef-app"]}, True),
+        ({"relationships": [_DESCRIBES]}, True),
+        ({"relationships": [{**_DESCRIBED_BY, "comment": 'says "DESCRIBES" {'}]}, True),
+        ({"documentDescribes": ["SPDXRef-app"], "relationships": [_DESCRIBES]}, True),
+        ({"documentDescribes": ["SPDXRef-app", "SPDXRef-other"]}, False),
+        ({"relationships": [{**_DESCRIBES, "spdxElementId": "SPDXRef-other"}]}, False),
+        ({"relationships": "DESCRIBES"}, False),
+        ({}, False),
+    ],
+)
+def test_what_the_document_is_about(members: dict[str, Any], found: bool) -> None:
+    read = Reader().read(_document(_package(), _ROOT, **members))
+    assert (read.root == read.components[1]) is found
+
+
+def test_trivys_packages_that_are_none() -> None:
+    read = Reader().read(
+        _document(
+            {"name": "img", "SPDXID": "SPDXRef-ContainerImage-1"},
+            {"name": "Debian", "SPDXID": "SPDXRef-OperatingSystem-1", "versionInfo": "12"},
+            {
+                "name": "package-lock.json",
+                "SPDXID": "SPDXRef-Application-1",
+                "primaryPackagePurpose": "APPLICATION",
+            },
+            version="SPDX-2.2",
+        )
+    )
+    assert [(one.name, one.kind) for one in read.components] == [
+        ("Debian", "operating-system"),
+        ("package-lock.json", "file"),
+    ]
+    assert read.operating_system == OperatingSystem("debian", "12")
 
 
 def test_the_image_itself_is_no_component() -> None:

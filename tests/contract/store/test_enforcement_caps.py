@@ -140,7 +140,7 @@ def test_what_is_under_way_stops_beyond_the_caps_and_while_the_breaker_is_open(s
     assert allowed(Caps(per_repository=3, per_hour=3)) == granted
     assert allowed(Caps(per_repository=9, per_hour=1)) == [Allowance.GRANTED, *[Allowance.PER_HOUR] * 2]
     assert allowed(Caps(per_repository=2, per_hour=9)) == [*granted[:2], Allowance.PER_REPOSITORY]
-    assert allowed(Caps(per_hour=0), NOW + HOUR) == granted
+    assert allowed(Caps(per_hour=1), NOW + HOUR) == granted
     store.trip_breaker(Allowance.PER_HOUR, now=NOW)
     store.trip_breaker(Allowance.PER_HOUR, now=NOW)
     assert allowed(Caps()) == [Allowance.BREAKER] * 3

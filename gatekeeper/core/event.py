@@ -64,6 +64,12 @@ KINDS: Mapping[str, KindOfEvent] = {
         "Every registry write is stopped.", "`gatekeeper hold off --reason TEXT` when it is safe."
     ),
     "hold-off": KindOfEvent("Registry writes go on.", "None."),
+    "registry-unreadable": KindOfEvent(
+        "A registry as a whole could not be read for longer than `max_blind`: none or few of its repositories, or not "
+        "the list of them.",
+        "`gatekeeper doctor` names the cause: network, credentials or permission.",
+    ),
+    "registry-readable": KindOfEvent("All of a registry can be read again.", "None."),
     "repository-unreadable": KindOfEvent(
         "A repository could not be read for longer than `max_blind`.",
         "`gatekeeper doctor` names the cause: network, credentials or permission.",
@@ -110,6 +116,20 @@ KINDS: Mapping[str, KindOfEvent] = {
     "waiver-ending": KindOfEvent(
         "An accepted deviation ends soon; its findings count again from that second on.",
         "Mend what was waived, or accept it anew: `gatekeeper waiver add`.",
+    ),
+    "credential-ending": KindOfEvent(
+        "A client or server certificate, or a login with a known end, ends soon or has ended.",
+        "The event's reason says when and what follows; `gatekeeper doctor` what to do.",
+    ),
+    "credential-renewed": KindOfEvent(
+        "A credential that was about to end was renewed or taken out.", "None."
+    ),
+    "trust-root-ending": KindOfEvent(
+        "A trust root, a key of a signer or a certificate of a trust store ends soon or has ended.",
+        "`gatekeeper trust update` or `trust import`, or add the successor; `gatekeeper doctor` says which.",
+    ),
+    "trust-root-renewed": KindOfEvent(
+        "What signatures are verified with was about to end and was renewed or taken out.", "None."
     ),
     "token-ending": KindOfEvent(
         "An API token ends soon.", "`gatekeeper token create`, then change it where it is used."

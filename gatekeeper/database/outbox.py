@@ -209,6 +209,13 @@ class Outbox:
             )
             return True
 
+    def alarms(self, kind: str) -> Mapping[str, datetime]:
+        """What lasts of this kind: subject and since when."""
+        alarm = tables.alarm
+        with self._link.reading() as connection:
+            raised = connection.execute(select(alarm).where(alarm.c.kind == kind))
+            return {row.subject: row.since for row in raised}
+
     def end_alarms(
         self, kind: str, lasting: frozenset[str], *, told_as: str, now: datetime
     ) -> tuple[str, ...]:

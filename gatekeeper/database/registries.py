@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+import dataclasses
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,7 +14,9 @@ from gatekeeper.core.errors import NotFoundError
 from gatekeeper.database import audit, tables
 from gatekeeper.database.claims import fenced
 from gatekeeper.database.connection import Link, touch
-from gatekeeper.ports import Glance, Lease, RegistryRow
+from gatekeeper.database.rows import repository_named
+from gatekeeper.ports import BlindRepository, Glance, Lease, RegistryRow
+from gatekeeper.ports.registries import CATALOG_UNREAD, registry_subject
 
 
 class RegistryRows:
@@ -153,7 +156,39 @@ class RegistryRows:
         )
         with self._link.reading() as connection:
             found = {row.host: row for row in connection.execute(statement)}
-            return [_row(connection, host, found.get(host), blind_before) for host in sorted(hosts)]
+            unlisted = _unlisted(connection, blind_before)
+            return [
+                dataclasses.replace(
+                    _row(connection, host, found.get(host), blind_before),
+                    unlisted_since=unlisted.get(registry_subject(host)),
+                )
+                for host in sorted(hosts)
+            ]
+
+    def blind_repositories(
+        self, host: str, *, blind_before: datetime, limit: int
+    ) -> Sequence[BlindRepository]:
+        """Those of a registry that were not read since ``blind_before``, the one that was read first before all."""
+        registry, table = tables.registry, tables.repository
+        last = func.coalesce(table.c.read_at, table.c.added_at).label("last")
+        statement = (
+            select(table.c.name, table.c.error, last)
+            .join(registry, registry.c.id == table.c.registry_id)
+            .where(registry.c.host == host, last < blind_before)
+            .order_by(last, table.c.name)
+            .limit(limit)
+        )
+        with self._link.reading() as connection:
+            return [
+                BlindRepository(repository_named(row.name), row.last, row.error)
+                for row in connection.execute(statement)
+            ]
+
+
+def _unlisted(connection: Connection, blind_before: datetime) -> Mapping[str, datetime]:
+    alarm = tables.alarm
+    lasting = select(alarm).where(alarm.c.kind == CATALOG_UNREAD, alarm.c.since < blind_before)
+    return {row.subject: row.since for row in connection.execute(lasting)}
 
 
 def _row(connection: Connection, host: str, row: Any, blind_before: datetime) -> RegistryRow:
@@ -192,5 +227,11 @@ def _newest_first(registry_id: int) -> Select[tuple[int]]:
 
 def _tell(connection: Connection, host: str, actor: str, action: str, reason: str, now: datetime) -> None:
     audit.add(
-        connection, actor=actor, action=action, subject=f"registry {host}", reason=reason, detail={}, now=now
+        connection,
+        actor=actor,
+        action=action,
+        subject=registry_subject(host),
+        reason=reason,
+        detail={},
+        now=now,
     )

@@ -22,7 +22,7 @@ from gatekeeper.ports.journal import BrakeStore, IntentStore, VerifyStore, Watch
 from gatekeeper.ports.notifications import DeadLetter, Delivery, Notifier, OutboxStore
 from gatekeeper.ports.policies import PolicyChange, PolicyStore
 from gatekeeper.ports.readings import CaseRow, ReviewStore, StatusRow, StatusStore
-from gatekeeper.ports.registries import Glance, RegistryRow, RegistryStore
+from gatekeeper.ports.registries import BlindRepository, Glance, RegistryRow, RegistryStore
 from gatekeeper.ports.registry import (
     Capabilities,
     Copied,
@@ -64,6 +64,7 @@ __all__ = [
     "AuditQuestion",
     "AuditRow",
     "AuditStore",
+    "BlindRepository",
     "BrakeStore",
     "Capabilities",
     "CaseRow",

@@ -91,6 +91,10 @@ class OutboxStore(Protocol):
         """Tells people once; False when they know already."""
         ...
 
+    def alarms(self, kind: str) -> Mapping[str, datetime]:
+        """What lasts of this kind: subject and since when."""
+        ...
+
     def end_alarms(
         self, kind: str, lasting: frozenset[str], *, told_as: str, now: datetime
     ) -> tuple[str, ...]:

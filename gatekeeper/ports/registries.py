@@ -8,7 +8,16 @@ from datetime import datetime
 from typing import Protocol
 
 from gatekeeper.core.doubt import Doubt, Unrest
+from gatekeeper.core.reference import Repository
 from gatekeeper.ports.work import Lease
+
+CATALOG_UNREAD = "catalog-unread"
+"""The alarm that lasts while a registry's list of repositories cannot be read."""
+
+
+def registry_subject(host: str) -> str:
+    """How events and the audit trail name a registry."""
+    return f"registry {host}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +33,19 @@ class RegistryRow:
     blind_example: str | None
     """One of those, with the error of its last round."""
     doubt: Doubt | None
+    unlisted_since: datetime | None = None
+    """Since when its list of repositories could not be read, when that is longer than is allowed."""
+
+
+@dataclass(frozen=True, slots=True)
+class BlindRepository:
+    """One repository that nobody could read for longer than is allowed."""
+
+    repository: Repository
+    since: datetime
+    """When it was read last, or when it became known."""
+    error: str | None
+    """Of its last round; None when no round has begun since."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,4 +92,10 @@ class RegistryStore(Protocol):
 
     def registry_rows(self, *, hosts: Collection[str], blind_before: datetime) -> Sequence[RegistryRow]:
         """The registries by their hosts; those that nothing is known of yet included."""
+        ...
+
+    def blind_repositories(
+        self, host: str, *, blind_before: datetime, limit: int
+    ) -> Sequence[BlindRepository]:
+        """Those of a registry that were not read since ``blind_before``, the one that was read first before all."""
         ...

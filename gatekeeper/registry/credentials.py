@@ -105,6 +105,19 @@ class CredentialSource:
         with self._lock:
             return self._held is not None and self._stamped() != self._stamp
 
+    def lasting(self) -> Login | None:
+        """The login that a person keeps in a file or variable; None where a program gives a new one each time.
+
+        Raises UnavailableError(NOT_CONFIGURED) when it cannot be read.
+        """
+        match self._credentials:
+            case Anonymous() | CredentialCommand():
+                return None
+            case DockerConfigFile(path, _):
+                return self._in_docker_file(path)
+            case _:
+                return self.current()
+
     def _stamped(self) -> _Stamp | None:
         """What tells a file from the one it replaces; None where the login comes from no file, or it is gone."""
         path: str | Path | None = None
@@ -155,20 +168,12 @@ class CredentialSource:
                 return text
         return secret.value
 
+    def _in_docker_file(self, path: str | None) -> Login | None:
+        found, content = self._docker_file(path)
+        return None if self._program(content) is not None else self._from_auths(content.get("auths"), found)
+
     def _from_docker(self, path: str | None, timeout: float) -> tuple[Login | None, float]:
-        found = Path(path) if path is not None else docker_config_path()
-        try:
-            if found.stat().st_size > _CONFIG_CAP:
-                raise self._unusable(f"{found} is too large")
-            content = json.loads(found.read_bytes())
-        except FileNotFoundError as error:
-            if path is None:
-                return None, _FRESH
-            raise self._unusable(f"{found} does not exist") from error
-        except (OSError, ValueError, RecursionError) as error:
-            raise self._unusable(f"{found} cannot be read ({type(error).__name__})") from error
-        if not isinstance(content, dict):
-            raise self._unusable(f"{found} is no docker configuration")
+        found, content = self._docker_file(path)
         program = self._program(content)
         if program is not None:
             key = quirks_of(self._host).credential_key or self._host
@@ -177,6 +182,23 @@ class CredentialSource:
             if login is not None:
                 return login, _FRESH_FROM_PROGRAM
         return self._from_auths(content.get("auths"), found), _FRESH
+
+    def _docker_file(self, path: str | None) -> tuple[Path, dict[str, Any]]:
+        """Where it is and what it says; empty where nobody named one and there is none."""
+        found = Path(path) if path is not None else docker_config_path()
+        try:
+            if found.stat().st_size > _CONFIG_CAP:
+                raise self._unusable(f"{found} is too large")
+            content = json.loads(found.read_bytes())
+        except FileNotFoundError as error:
+            if path is None:
+                return found, {}
+            raise self._unusable(f"{found} does not exist") from error
+        except (OSError, ValueError, RecursionError) as error:
+            raise self._unusable(f"{found} cannot be read ({type(error).__name__})") from error
+        if not isinstance(content, dict):
+            raise self._unusable(f"{found} is no docker configuration")
+        return found, content
 
     def _program(self, content: dict[str, Any]) -> str | None:
         helpers = content.get("credHelpers")

@@ -82,8 +82,13 @@ def _told(missing: tuple[str, ...], found: Summary | None = None) -> dict[str, o
         "state": state,
         "missing": list(missing),
         "brakes": to_plain(brakes),
+        "protected": to_plain(() if found is None else found.protections),
         "blind": [
-            {"registry": row.host, "repositories": row.blind, "since": to_plain(row.blind_since)}
+            {
+                "registry": row.host,
+                "repositories": row.blind,
+                "since": to_plain(row.blind_since or row.unlisted_since),
+            }
             for row in blind
         ],
     }

@@ -74,7 +74,9 @@ class _Recorded:
             rows.add_metric([noun, state], count)
         yield rows
         yield from _braked(found)
+        yield from _protected(found)
         yield from _seen(found)
+        yield from _ending(found)
         yield from _of_feeds(feeds)
         deadlines = GaugeMetricFamily(
             "gatekeeper_fails_within", "passing images that time alone makes fail within", labels=["within"]
@@ -108,6 +110,35 @@ def _braked(found: Summary) -> Iterator[Metric]:
     yield from (used, limit)
 
 
+def _protected(found: Summary) -> Iterator[Metric]:
+    labels = ["scope", "key"]
+    globs = GaugeMetricFamily("gatekeeper_protected_globs", "globs that are never written to", labels=labels)
+    since = GaugeMetricFamily("gatekeeper_protected_since_seconds", "since when, in Unix time", labels=labels)
+    info = GaugeMetricFamily(
+        "gatekeeper_protected_info",
+        "1 for each protecting key: its globs, and where the configuration says so",
+        labels=[*labels, "globs", "source"],
+    )
+    for one in found.protections:
+        globs.add_metric([one.scope, one.key], len(one.globs))
+        info.add_metric([one.scope, one.key, ", ".join(one.globs)[:LABEL_CAP], one.source[:LABEL_CAP]], 1)
+        if one.since is not None:
+            since.add_metric([one.scope, one.key], one.since.timestamp())
+    yield from (globs, since, info)
+
+
+def _ending(found: Summary) -> Iterator[Metric]:
+    ends = GaugeMetricFamily(
+        "gatekeeper_ends_seconds",
+        "when a credential or what signatures are verified with ends, in Unix time",
+        labels=["kind", "subject"],
+    )
+    for one in found.endings:
+        if not one.outlived:
+            ends.add_metric([str(one.kind), one.subject[:LABEL_CAP]], one.ends_at.timestamp())
+    yield ends
+
+
 def _seen(found: Summary) -> Iterator[Metric]:
     blind = GaugeMetricFamily(
         "gatekeeper_blind_repositories",
@@ -117,10 +148,16 @@ def _seen(found: Summary) -> Iterator[Metric]:
     doubted = GaugeMetricFamily(
         "gatekeeper_registry_doubted", "1 while a registry is not believed", labels=["registry"]
     )
+    unread = GaugeMetricFamily(
+        "gatekeeper_catalog_unread",
+        "1 while a registry's list of repositories could not be read for too long",
+        labels=["registry"],
+    )
     for row in found.registries:
+        unread.add_metric([row.host], int(row.unlisted_since is not None))
         blind.add_metric([row.host], row.blind)
         doubted.add_metric([row.host], int(row.doubt is not None))
-    yield from (blind, doubted)
+    yield from (blind, unread, doubted)
 
 
 def _of_feeds(feeds: Sequence[FeedRow]) -> Iterator[Metric]:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from gatekeeper.wiring.adapters import (
     attesting_of,
     database_of,
+    endings_of,
     limits_of,
     live_scans_of,
     named_repositories,
@@ -190,6 +191,8 @@ def build(
         limits_in_force=lambda: dataclasses.replace(limits_of(now()), lease=settings.engine.lease),
         caps_in_force=lambda: now().caps,
         attesting=attesting_of(settings),
+        policy_source=str(settings.policy),
+        endings=lambda: endings_of(now(), policy()),
         waiver_limits_in_force=lambda: now().waivers,
         sbom_writer=Writer(__version__),
         aliases=settings.aliases,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gatekeeper.core.errors import ConfigurationError
@@ -12,7 +13,9 @@ from gatekeeper.wiring.parts import SystemClock
 
 if TYPE_CHECKING:
     from gatekeeper.config.settings import KeySettings, ScannerSettings, Settings
+    from gatekeeper.core.ending import Ending
     from gatekeeper.core.feed import FeedSource
+    from gatekeeper.core.policy import Policy
     from gatekeeper.ports import Notifier, Registries, RevocationAnswers, Store
     from gatekeeper.ports.scanners import Scanner as LiveScanner
     from gatekeeper.signatures.verifier import Verifier
@@ -178,3 +181,34 @@ def named_repositories(settings: Settings) -> tuple[Repository, ...]:
         for entry in settings.registries
         for path in entry.literal_repositories
     )
+
+
+def endings_of(settings: Settings, policy: Policy) -> tuple[Ending, ...]:
+    """Everything of ours that ends at a known moment, from the files as they are now."""
+    from gatekeeper.registry.endings import login_endings
+    from gatekeeper.signatures.certificate_files import certificate_ending
+    from gatekeeper.signatures.endings import endings_of as trust_endings
+
+    found = list(trust_endings(policy))
+    for entry in settings.registries:
+        connection = entry.connection
+        found.extend(login_endings(connection))
+        if connection.client_certificate is not None:
+            found.extend(
+                certificate_ending(
+                    Path(connection.client_certificate),
+                    f"client certificate of {connection.host}",
+                    "the registry refuses us from then on",
+                    "Put a new certificate (and key) into the file, then restart.",
+                )
+            )
+    if settings.server.tls is not None:
+        found.extend(
+            certificate_ending(
+                settings.server.tls.certificate,
+                "certificate of the server",
+                "pipelines and webhooks refuse us from then on",
+                "Put a new certificate (and key) into the file, then restart.",
+            )
+        )
+    return tuple(found)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
+from gatekeeper.core.ending import Ending
 from gatekeeper.core.lifecycle import Brake, CapUse
 from gatekeeper.core.reference import Repository
 from gatekeeper.ports import RegistryRow
@@ -13,23 +15,56 @@ from gatekeeper.workflow.workroom import DAEMON, Workroom
 
 
 @dataclass(frozen=True, slots=True)
+class Protection:
+    """Globs of a scope that keep us from ever writing."""
+
+    scope: str
+    key: str
+    """``protected_tags`` or ``protected_repositories``."""
+    globs: tuple[str, ...]
+    source: str
+    """Where the configuration says so."""
+    since: datetime | None
+    """When a daemon first loaded this policy; None before any has."""
+
+
+@dataclass(frozen=True, slots=True)
 class Summary:
-    """What is braked, how much of the caps is used, and what cannot be seen."""
+    """What is braked, how much of the caps is used, what is protected, what cannot be seen, and what ends."""
 
     brakes: tuple[Brake, ...]
     caps: tuple[CapUse, ...]
     registries: tuple[RegistryRow, ...]
+    protections: tuple[Protection, ...] = ()
+    endings: tuple[Ending, ...] = ()
 
     @property
     def blind(self) -> tuple[RegistryRow, ...]:
-        """Registries with repositories that could not be read for too long."""
-        return tuple(row for row in self.registries if row.blind)
+        """Registries with repositories, or a list of them, that could not be read for too long."""
+        return tuple(row for row in self.registries if row.blind or row.unlisted_since is not None)
 
 
 def summary(room: Workroom) -> Summary:
     """Everything at once. Raises UnavailableError when the database is away."""
     caps = tuple(room.store.cap_uses(room.caps, now=room.clock.now()))
-    return Summary((*_global(room), *_used_up(caps)), caps, tuple(registries(room)))
+    return Summary(
+        (*_global(room), *_used_up(caps)),
+        caps,
+        tuple(registries(room)),
+        tuple(_protections(room)),
+        tuple(room.endings()),
+    )
+
+
+def _protections(room: Workroom) -> Iterator[Protection]:
+    change = policy_change.change(room)
+    since = None if change is None else change.loaded_at
+    for scope in room.policy().scopes:
+        for key in ("protected_tags", "protected_repositories"):
+            globs: tuple[str, ...] = getattr(scope, key)
+            if globs:
+                source = f"{room.policy_source}: scope '{scope.name}': {key}"
+                yield Protection(scope.name, key, globs, source, since)
 
 
 def brakes_at(room: Workroom, repository: Repository, tag: str | None) -> tuple[Brake, ...]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from gatekeeper.core.diagnosis import Diagnosis, Health
+from gatekeeper.core.ending import Nearness
 from gatekeeper.core.errors import Cause, GatekeeperError, NotFoundError, NotOfferedError, UnavailableError
 from gatekeeper.core.policy import Action, Mode, Scope, matches_any
 from gatekeeper.core.reference import Repository
@@ -43,6 +44,7 @@ def examine(room: Workroom, patients: Sequence[Patient]) -> Iterator[Diagnosis]:
         yield from _registry(room, patient)
     yield from _leftovers(room, patients)
     yield from _feeds(room)
+    yield from _endings(room)
 
 
 # --- ourselves ------------------------------------------------------------------------------------------------------
@@ -62,7 +64,26 @@ def _brakes(room: Workroom) -> Iterator[Diagnosis]:
         )
     if not found.brakes:
         yield Diagnosis("brakes", "all", Health.OK, "no-brake", "nothing keeps the daemon from acting")
+    for one in found.protections:
+        since = "" if one.since is None else f", since {one.since:%Y-%m-%d %H:%M} UTC"
+        yield Diagnosis(
+            "protected",
+            f"scope {one.scope}",
+            Health.OK,
+            "never-written",
+            f"{one.key} {', '.join(one.globs)}: never written to ({one.source}{since})",
+        )
     for row in found.registries:
+        if row.unlisted_since is not None:
+            yield Diagnosis(
+                "blindness",
+                row.host,
+                Health.FAILED,
+                "catalog-unread",
+                f"its list of repositories was not read since {row.unlisted_since:%Y-%m-%d %H:%M} UTC: new ones are "
+                "not watched",
+                "Mend what `catalog` or `reachable` of this registry says.",
+            )
         if row.blind:
             yield Diagnosis(
                 "blindness",
@@ -122,6 +143,20 @@ def _feeds(room: Workroom) -> Iterator[Diagnosis]:
             if stale
             else "",
         )
+
+
+def _endings(room: Workroom) -> Iterator[Diagnosis]:
+    """Credentials and trust material with a known end; what others beside it outlive has no line once it is over."""
+    now = room.clock.now()
+    health = {Nearness.FAR: Health.OK, Nearness.NEAR: Health.WARNING, Nearness.OVER: Health.FAILED}
+    for ending in room.endings():
+        nearness = ending.nearness(now)
+        if nearness is not Nearness.OUTLIVED:
+            remedy = "" if nearness is Nearness.FAR else ending.remedy
+            code = {Nearness.FAR: "in-force", Nearness.NEAR: "ending", Nearness.OVER: "ended"}[nearness]
+            reason = f"{ending.kind}-{code}"
+            message = ending.told(now)
+            yield Diagnosis("ending", ending.subject, health[nearness], reason, message, remedy)
 
 
 # --- registries -----------------------------------------------------------------------------------------------------

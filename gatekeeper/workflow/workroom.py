@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from threading import Lock
 
 from gatekeeper.core.attesting import AttestingTerms
+from gatekeeper.core.ending import Ending
 from gatekeeper.core.errors import NotFoundError, NotOfferedError, UnavailableError
 from gatekeeper.core.event import Event
 from gatekeeper.core.feed import FeedSource
@@ -208,8 +209,12 @@ class Workroom:
     """Repositories that the configuration names without wildcards: they need no catalog."""
     review: str = "gatekeeper quarantine list"
     """Where a person decides about a case: written on tombstones."""
+    policy_source: str = "policy"
+    """The file that the policy is read from, for messages."""
     notifier: Notifier = field(default_factory=Silence)
     """Tells people of events."""
+    endings: Callable[[], Sequence[Ending]] = tuple
+    """Credentials and trust material with a known end, as of now."""
     limits_in_force: Callable[[], Limits] = Limits
     caps_in_force: Callable[[], Caps] = Caps
     waiver_limits_in_force: Callable[[], WaiverLimits] = WaiverLimits

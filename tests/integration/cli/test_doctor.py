@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,9 @@ from gatekeeper.cli import main
 from gatekeeper.demo.images import image
 from gatekeeper.demo.registry import BasicAuthentication, Behaviour, EmbeddedRegistry, Match
 from gatekeeper.demo.registry_faults import Headers, Status
+from gatekeeper.demo.sigstore.instance import VirtualSigstore
+from gatekeeper.signatures.signing import SigningKey
+from tests.fakes.certificates import Authority
 
 CONFIG = """\
 version = 1
@@ -55,12 +59,13 @@ def installation(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Iterator
             mode: str = "enforce",
             prepare: Callable[[EmbeddedRegistry], None] = lambda _: None,
             migrate: bool = True,
+            policy: str = "",
         ) -> tuple[int, Lines]:
             started = stack.enter_context(EmbeddedRegistry(behaviour))
             image({"a": "b"}).store_in(started.store, "app/web", "1.0")
             prepare(started)
             (tmp_path / "config.toml").write_text(CONFIG.format(host=started.host, registry=registry))
-            (tmp_path / "policy.toml").write_text(POLICY.format(host=started.host, mode=mode))
+            (tmp_path / "policy.toml").write_text(POLICY.format(host=started.host, mode=mode) + policy)
             config = ("--config", str(tmp_path / "config.toml"))
             if migrate:
                 assert main(["migrate", *config]) == 0
@@ -164,6 +169,57 @@ def test_a_clock_that_is_wrong_is_told(installation: Examine) -> None:
     )
     assert code == 0
     assert not {"clock-skewed", "clock-agrees"} & set(lines)
+
+
+def test_what_is_protected_is_told_with_its_place_in_the_policy(
+    installation: Examine, tmp_path: Path
+) -> None:
+    code, lines = installation(mode="observe", policy='protected_tags = ["stable", "v*"]\n')
+    line = lines["never-written"]
+    assert (code, line["check"], line["subject"], line["health"]) == (0, "protected", "scope all", "ok")
+    assert line["message"].startswith("protected_tags stable, v*: never written to")
+    assert f"{tmp_path / 'policy.toml'}: scope 'all': protected_tags" in line["message"]
+
+
+@pytest.mark.parametrize(
+    ("days", "code", "reason", "health"),
+    [
+        (60, 0, "trust-root-in-force", "ok"),
+        (5, 0, "trust-root-ending", "warning"),
+        (-5, 1, "trust-root-ended", "failed"),
+    ],
+)
+def test_a_key_that_ends_is_told(
+    installation: Examine, tmp_path: Path, days: int, code: int, reason: str, health: str
+) -> None:
+    (tmp_path / "release.pub").write_text(SigningKey.generate().public.spki_pem)
+    end = datetime.now(UTC) + timedelta(days=days)
+    key = f'{{ file = "release.pub", not_after = {end:%Y-%m-%dT%H:%M:%SZ} }}'
+    found, lines = installation(mode="observe", policy=f"\n[signers.release]\nkeys = [{key}]\n")
+    line = lines[reason]
+    assert (found, line["subject"], line["health"]) == (code, "key release.pub of signer release", health)
+    assert f"{end:%Y-%m-%d %H:%M} UTC" in line["message"]
+    assert ("signers.release" in line["remedy"]) == (health != "ok")
+
+
+def test_a_trust_root_that_nobody_renewed_is_told(installation: Examine, tmp_path: Path) -> None:
+    began = datetime.now(UTC) - timedelta(days=30)
+    (tmp_path / "root.json").write_bytes(VirtualSigstore.since(began).trusted_root_json())
+    root = 'file = "root.json"\nexpires_at = 2026-01-01T00:00:00Z\nwhen_stale = "indeterminate"\n'
+    code, lines = installation(mode="observe", policy=f"\n[trust_roots.private]\n{root}")
+    line = lines["trust-root-ended"]
+    assert (code, line["subject"]) == (1, "trust root private")
+    assert "indeterminate" in line["message"]
+    assert "gatekeeper trust update private" in line["remedy"]
+
+
+def test_certificates_of_ours_that_end_are_told(installation: Examine, tmp_path: Path) -> None:
+    certificate = Authority(tmp_path).issue("gatekeeper")
+    client = f'client_certificate = "{certificate}"'
+    _, lines = installation(mode="observe", registry=client)
+    line = lines["credential-in-force"]
+    assert line["subject"].startswith("client certificate of 127.0.0.1:")
+    assert "the registry refuses us" in line["message"]
 
 
 def test_an_outdated_schema_and_bad_files_are_lines_too(installation: Examine, tmp_path: Path) -> None:

@@ -3,12 +3,15 @@ from __future__ import annotations
 import json
 import re
 import threading
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from gatekeeper.core.attesting import AttestingTerms
 from gatekeeper.core.errors import Cause, UnavailableError
+from gatekeeper.core.signer import ManagedKey, Signer
 from gatekeeper.signatures.attestor import KeyAttestor
 from gatekeeper.signatures.signing import SigningKey
 from gatekeeper.web import health
@@ -16,6 +19,7 @@ from gatekeeper.workflow import feeds
 from gatekeeper.workflow.published import published_keys
 from gatekeeper.workflow.workroom import Attesting
 from tests.integration.web.site import Site, a_site
+from tests.integration.workflow.world import ALICE
 
 NAMES = {
     "gatekeeper_build": {"version"},
@@ -26,6 +30,7 @@ NAMES = {
     "gatekeeper_cap_used": {"cap"},
     "gatekeeper_cap_limit": {"cap"},
     "gatekeeper_blind_repositories": {"registry"},
+    "gatekeeper_catalog_unread": {"registry"},
     "gatekeeper_registry_doubted": {"registry"},
     "gatekeeper_http_requests_total": {"route", "status"},
     "gatekeeper_http_requests_created": {"route", "status"},
@@ -75,6 +80,34 @@ def test_brakes_show(site: Site) -> None:
     assert (told["name"], told["reason"]) == ("hold", "fire drill")
     assert told["actor"].startswith("token:")
     assert told["since"]
+
+
+def test_protected_globs_and_ends_show_and_degrade_nothing(site: Site) -> None:
+    end = site.world.clock.now() + timedelta(days=40)
+    site.world.scope(protected_tags=("stable", "v*"), protected_repositories=("**/golden/**",))
+    signer = Signer("alice", (ManagedKey(ALICE.public, not_after=end),))
+    site.world.policy = replace(site.world.policy, signers={"alice": signer})
+    site.world.rounds(1)
+    source = f"{site.world.directory}/policy.toml: scope 'all': "
+    text = site.get("/metrics", "").raw.decode()
+    assert 'gatekeeper_protected_globs{key="protected_tags",scope="all"} 2.0' in text
+    labels = f'globs="stable, v*",key="protected_tags",scope="all",source="{source}protected_tags"'
+    assert f"gatekeeper_protected_info{{{labels}}} 1.0" in text
+    loaded = site.world.clock.now().timestamp()
+    assert re.search(r'protected_since_seconds\{key="protected_tags",scope="all"\} (\S+)', text)
+    (since,) = re.findall(r'protected_since_seconds\{key="protected_tags",scope="all"\} (\S+)', text)
+    assert float(since) == loaded
+    (ends,) = re.findall(
+        r'gatekeeper_ends_seconds\{kind="trust-root",subject="key alice.pub of signer alice"\} (\S+)', text
+    )
+    assert float(ends) == end.timestamp()
+    ready = site.get("/readyz", "").json
+    assert ready["state"] == "ready"
+    assert [(one["scope"], one["key"], one["globs"], one["source"]) for one in ready["protected"]] == [
+        ("all", "protected_tags", ["stable", "v*"], f"{source}protected_tags"),
+        ("all", "protected_repositories", ["**/golden/**"], f"{source}protected_repositories"),
+    ]
+    assert all(one["since"] for one in ready["protected"])
 
 
 def test_feeds_show_how_fresh_they_are(site: Site) -> None:

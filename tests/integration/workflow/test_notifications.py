@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import closing
 from datetime import timedelta
 
 import pytest
@@ -12,30 +10,10 @@ from gatekeeper.core.errors import ConflictError, NotFoundError, UnavailableErro
 from gatekeeper.core.lifecycle import Decision
 from gatekeeper.demo.registry import Match
 from gatekeeper.demo.registry_faults import Status
-from gatekeeper.notifications.endpoint import Endpoint
-from gatekeeper.notifications.webhooks import Webhooks
 from gatekeeper.ports import TokenScope
 from gatekeeper.workflow import notify, tokens
 from tests.fakes.webhook_receiver import WebhookReceiver
 from tests.integration.workflow.world import World
-
-SECRET = "a secret of enough bytes for us"
-
-
-@pytest.fixture
-def receiver() -> Iterator[WebhookReceiver]:
-    with WebhookReceiver(SECRET.encode()) as started:
-        yield started
-
-
-@pytest.fixture
-def told(world: World, receiver: WebhookReceiver) -> Iterator[World]:
-    """A world whose daemon tells the receiver."""
-    endpoint = Endpoint("ops", receiver.url, (lambda: SECRET,), networks=("127.0.0.0/8",))
-    with closing(Webhooks((endpoint,), source="https://gatekeeper.example.com")) as webhooks:
-        world.notifier = webhooks
-        world.restart()
-        yield world
 
 
 def test_a_whole_story_is_told_in_order(told: World, receiver: WebhookReceiver) -> None:

@@ -87,6 +87,8 @@ class World:
     notifier: Notifier | None = None
     """Who tells people; nobody is told when there is none."""
     scanners: tuple[ScannerSettings, ...] = ()
+    password: str = PASSWORD
+    client_certificate: str | None = None
     app: Application = field(init=False)
 
     def __post_init__(self) -> None:
@@ -109,7 +111,8 @@ class World:
         connection = RegistrySettings(
             self.registry.host,
             plain_http=True,
-            credentials=UsernamePassword(USER, SecretText(PASSWORD)),
+            credentials=UsernamePassword(USER, SecretText(self.password)),
+            client_certificate=self.client_certificate,
             pace=Pace(attempts=1, ceiling=0.1, backoff=0.0),
         )
         settings = Settings(

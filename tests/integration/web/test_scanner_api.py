@@ -297,6 +297,30 @@ def test_components_that_no_feed_covers_are_told_as_unknown(harbor: Harbor) -> N
     assert report["severity"] == "Unknown"
 
 
+def test_a_signed_scan_report_is_told_where_there_is_no_sbom(harbor: Harbor) -> None:
+    """What we said of one image, attested to another: our own report is read like any scanner's."""
+    report = harbor.scanned("app/web", judged(harbor, LOG4J))
+    now = f"{harbor.world.clock.now():%Y-%m-%dT%H:%M:%SZ}"
+    for path, result in (("app/other", report), ("app/clean", {**report, "vulnerabilities": []})):
+        digest = harbor.estate.push(path, "1.0", key=None)
+        scanner = {"uri": "https://gatekeeper.example.com", "version": "1", "db": {"lastUpdate": now}}
+        predicate = {
+            "scanner": {**scanner, "result": result},
+            "metadata": {"scanStartedOn": now, "scanFinishedOn": now},
+        }
+        harbor.estate.attest(path, digest, "https://cosign.sigstore.dev/attestation/vuln/v1", predicate)
+        harbor.world.rounds(2)
+        told = harbor.scanned(path, digest)
+        assert [
+            (one["id"], one["package"], one["version"], one["fix_version"], one["severity"])
+            for one in told["vulnerabilities"]
+        ] == [
+            (one["id"], one["package"], one["version"], one["fix_version"], one["severity"])
+            for one in result["vulnerabilities"]
+        ]
+        assert all("osv.dev" not in link for one in told["vulnerabilities"] for link in one["links"])
+
+
 def test_an_sbom_without_packages_is_no_clean_image(harbor: Harbor) -> None:
     harbor.estate.feed(RECORD)
     digest = harbor.estate.push("app/web", "1.0")

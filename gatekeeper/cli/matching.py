@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from gatekeeper.cli import output
 from gatekeeper.cli.output import Block, Facts, Line, Rows, tell
 from gatekeeper.core.component import Component, SbomDocument
 from gatekeeper.core.errors import MalformedError
@@ -179,7 +180,11 @@ def _gap(gap: Gap) -> dict[str, Any]:
 
 def indented(answer: Mapping[str, Any]) -> str:
     """As ``output.indented`` writes it. Python's own indenting encoder would take longer than the matching."""
-    return msgspec.json.format(json.dumps(answer), indent=2)
+    try:
+        return msgspec.json.format(json.dumps(answer), indent=2)
+    except msgspec.DecodeError:
+        # The name of a file that is no UTF-8 is half a surrogate pair, which msgspec does not read.
+        return output.indented(answer)
 
 
 def blocks(answer: Mapping[str, Any]) -> Sequence[Block]:

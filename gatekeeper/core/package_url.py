@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import quote, unquote_to_bytes
 
 from gatekeeper.core.errors import MalformedError
@@ -92,10 +93,10 @@ def parse_purl(text: str) -> PackageUrl:
     scheme, _, rest = text.strip().partition(":")
     if scheme != "pkg" and scheme.lower() != "pkg":
         raise _malformed(text, "it must begin with pkg:")
-    kind, slash, rest = rest.lstrip("/").partition("/")
-    if not slash or _TYPE.fullmatch(kind) is None:
+    written, slash, rest = rest.lstrip("/").partition("/")
+    kind = _type(written) if slash else None
+    if kind is None:
         raise _malformed(text, "the type is missing, or is not made of letters, digits, '.', '-' and '_'")
-    kind = kind.lower()
     rest, _, fragment = rest.partition("#")
     path, _, query = rest.partition("?")
     namespace, name, version = _path(kind, path)
@@ -110,6 +111,19 @@ def parse_purl(text: str) -> PackageUrl:
         qualifiers,
         _subpath(fragment) if fragment else "",
     )
+
+
+@lru_cache(maxsize=256)
+def _type(written: str) -> str | None:
+    """In lower case; None for what is none. Cached, as ``_key`` is: a document has few different ones."""
+    return written.lower() if _TYPE.fullmatch(written) else None
+
+
+@lru_cache(maxsize=256)
+def _key(written: str) -> str | None:
+    """Of a qualifier; None for what is none, empty for nothing."""
+    key = written.strip().lower()
+    return key if not key or _QUALIFIER.fullmatch(key) else None
 
 
 def _path(kind: str, path: str) -> tuple[str, str, str]:
@@ -152,13 +166,15 @@ def _normal_name(kind: str, name: str, qualifiers: tuple[tuple[str, str], ...]) 
 def _qualifiers(query: str, text: str) -> tuple[tuple[str, str], ...]:
     found: dict[str, str] = {}
     for pair in query.split("&"):
-        key, equals, value = pair.partition("=")
+        written, equals, value = pair.partition("=")
         if not equals:
             raise _malformed(text, "a qualifier needs key=value")
-        key = key.strip().lower()
-        if not key or not value.strip():
+        if not value.strip():
             continue
-        if _QUALIFIER.fullmatch(key) is None:
+        key = _key(written)
+        if key == "":
+            continue
+        if key is None:
             raise _malformed(text, "a qualifier's key is made of letters, digits, '.', '-' and '_'")
         found[key] = _decoded(value)
     return tuple(sorted(found.items()))

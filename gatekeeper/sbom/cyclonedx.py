@@ -241,7 +241,7 @@ def _component(item: Item, properties: dict[str, str]) -> Component | None:
         licence=licence,
         declared=declared,
         digests=digests,
-        layer=next((properties[name] for name in _LAYERS if name in properties), ""),
+        layer=_layer(properties) if properties else "",
         cpes=(item.cpe,) if item.cpe else (),
         paths=_paths(item, properties),
     )
@@ -287,11 +287,18 @@ def _source(properties: dict[str, str]) -> SourcePackage | None:
     return SourcePackage(name, f"{epoch}:{version}" if version and epoch not in ("", "0") else version)
 
 
+def _layer(properties: dict[str, str]) -> str:
+    for name in _LAYERS:
+        if name in properties:
+            return properties[name]
+    return ""
+
+
 def _paths(item: Item, properties: dict[str, str]) -> tuple[str, ...]:
     found = [properties[name] for name in _PATHS if name in properties] if properties else []
     if item.evidence is not None:
         found += [one.location for one in item.evidence.occurrences]
-    return tuple(dict.fromkeys(path for path in found if path))
+    return tuple(dict.fromkeys(filter(None, found))) if found else ()
 
 
 def _system(item: Item, properties: dict[str, str]) -> OperatingSystem | None:

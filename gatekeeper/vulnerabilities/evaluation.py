@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 _ALL = "0"
 _NO_LIMIT = "*"
 _BEFORE_ALL = b""
+# Compared for every event of every advisory; an attribute of an enumeration is a call in Python 3.11.
+_INTRODUCED, _FIXED = EventKind.INTRODUCED, EventKind.FIXED
+_AFFECTED, _BY_RANGE = Affectedness.AFFECTED, Ground.RANGE
 _NO_ORDER = "the ecosystem has no order of versions"
 _COMMITS_ONLY = "the record names commits only"
 
@@ -63,7 +66,8 @@ class ReadyRange(msgspec.Struct, frozen=True, array_like=True):
             bool(self.events)
             and self.events[0].key == _BEFORE_ALL
             and not self.limits
-            and all(event.kind is EventKind.INTRODUCED for event in self.events)
+            and self.events[-1].kind is _INTRODUCED
+            and all(event.kind is _INTRODUCED for event in self.events)
         )
 
 
@@ -91,7 +95,7 @@ class ReadyPackage(msgspec.Struct, frozen=True, array_like=True):
             event.version: event.key
             for ready in self.ranges
             for event in ready.events
-            if event.kind is EventKind.FIXED
+            if event.kind is _FIXED
         }
         return tuple(sorted((key, version) for version, key in found.items()))
 
@@ -129,7 +133,7 @@ def evaluate(ready: ReadyPackage, version: str) -> VersionAnswer:
     """
     for found in ready.ranges:
         if found.affects_all:
-            return VersionAnswer(Affectedness.AFFECTED, Why(Ground.RANGE, "every version"))
+            return VersionAnswer(_AFFECTED, Why(_BY_RANGE, "every version"))
     scheme = SCHEMES.get(ready.scheme)
     key = _key_or_none(version, scheme)
     if key is None:
@@ -141,15 +145,15 @@ def evaluate(ready: ReadyPackage, version: str) -> VersionAnswer:
             continue
         why = _within(key, found)
         if why is not None:
-            return VersionAnswer(Affectedness.AFFECTED, why)
+            return VersionAnswer(_AFFECTED, why)
     if ready.texts and (version in ready.texts or (key in ready.keys and "+" not in version)):
-        return VersionAnswer(Affectedness.AFFECTED, Why(Ground.VERSIONS, version))
+        return VersionAnswer(_AFFECTED, Why(Ground.VERSIONS, version))
     return _indeterminate(unorderable) if unorderable else UNAFFECTED
 
 
 def _by_text(ready: ReadyPackage, version: str, scheme: Scheme | None) -> VersionAnswer:
     if version and version in ready.texts:
-        return VersionAnswer(Affectedness.AFFECTED, Why(Ground.VERSIONS, version))
+        return VersionAnswer(_AFFECTED, Why(Ground.VERSIONS, version))
     if not version:
         return _indeterminate("the version is not known") if ready.ranges or ready.texts else UNAFFECTED
     if ready.ranges or ready.commits:
@@ -169,10 +173,10 @@ def _within(key: bytes, found: ReadyRange) -> Why | None:
     since: ReadyEvent | None = None
     until: ReadyEvent | None = None
     for event in found.events:
-        if event.kind is EventKind.INTRODUCED:
+        if event.kind is _INTRODUCED:
             if key >= event.key:
                 since, until = since or event, None
-        elif key > event.key or (key == event.key and event.kind is EventKind.FIXED):
+        elif key > event.key or (key == event.key and event.kind is _FIXED):
             since = None
         elif until is None:
             until = event
@@ -180,11 +184,11 @@ def _within(key: bytes, found: ReadyRange) -> Why | None:
         return None
     lower = "every version" if since.key == _BEFORE_ALL else f">= {since.version}"
     if until is None:
-        return Why(Ground.RANGE, lower)
-    fixed = until.kind is EventKind.FIXED
+        return Why(_BY_RANGE, lower)
+    fixed = until.kind is _FIXED
     upper = f"{'<' if fixed else '<='} {until.version}"
     text = upper if since.key == _BEFORE_ALL else f"{lower}, {upper}"
-    return Why(Ground.RANGE, text, until.version if fixed else "")
+    return Why(_BY_RANGE, text, until.version if fixed else "")
 
 
 def _ranges(found: Sequence[VersionRange], scheme: Scheme | None) -> list[ReadyRange]:
@@ -217,7 +221,7 @@ def _range(events: Sequence[RangeEvent], scheme: Scheme | None) -> ReadyRange:
 
 
 def _key(event: RangeEvent, scheme: Scheme | None) -> bytes:
-    if event.kind is EventKind.INTRODUCED and event.version == _ALL:
+    if event.kind is _INTRODUCED and event.version == _ALL:
         return _BEFORE_ALL
     return _ordered(event.version, scheme)
 

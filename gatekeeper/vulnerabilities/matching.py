@@ -17,6 +17,8 @@ from gatekeeper.vulnerabilities.naming import Named, split_ecosystem
 from gatekeeper.vulnerabilities.ratings import believed
 from gatekeeper.vulnerabilities.versions.schemes import SCHEMES
 
+# Compared for every advisory; an attribute of an enumeration is a call in Python 3.11.
+_INDETERMINATE, _NOT_AFFECTED = Affectedness.INDETERMINATE, VendorStatus.NOT_AFFECTED
 _MODULAR = re.compile(r"\.module[_+]")
 
 
@@ -64,10 +66,10 @@ def _match(
 ) -> Match | Gap | None:
     gap: Gap | None = None
     for ready in entries:
-        if ready.status is VendorStatus.NOT_AFFECTED:
+        if ready.status is _NOT_AFFECTED:
             continue
         answer = _evaluated(named, ready)
-        if answer.affectedness is Affectedness.AFFECTED and answer.why is not None:
+        if answer.why is not None:
             told = heading()
             return Match(
                 component=purl,
@@ -83,7 +85,7 @@ def _match(
                 published=told.published,
                 modified=told.modified,
             )
-        if answer.affectedness is Affectedness.INDETERMINATE and gap is None:
+        if answer.affectedness is _INDETERMINATE and gap is None:
             gap = Gap(purl, _reason(named, ready), answer.detail, heading().id)
     return gap
 

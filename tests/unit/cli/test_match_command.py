@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from gatekeeper.cli import main
+from gatekeeper.cli import main, matching, output
 
 RECORD = {
     "id": "GHSA-1",
@@ -206,3 +206,15 @@ def test_an_sbom_inside_a_statement_is_read(capsys: pytest.CaptureFixture[str]) 
     }
     Path("statement.json").write_text(json.dumps(statement))
     assert answer(capsys, "statement.json", "--feed", "feed.json")["exit_code"] == 1
+
+
+def test_the_fast_encoder_writes_what_every_command_writes() -> None:
+    hostile: dict[str, Any] = {
+        "text": 'Ünïcode \u202e \u001b[31m \x7f \ud800 \\ " \n',
+        "empty": [{}, [], "", None],
+        "nested": {"numbers": [1, -2.5, True], "deeper": [[["x"]], {"a": {"b": []}}]},
+    }
+    assert matching.indented(hostile) == output.indented(hostile)
+    assert matching.indented(hostile).isascii()
+    of_a_file = {"source": "\udcff.json"}
+    assert matching.indented(of_a_file) == output.indented(of_a_file)

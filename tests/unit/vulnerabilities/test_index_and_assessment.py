@@ -360,3 +360,37 @@ class TestSources:
         with opened([], cache=tmp_path, told=lambda _: None) as index:
             found = assess(document(component("pkg:npm/a@1")), index)
         assert [gap.reason for gap in found.gaps] == [Unjudged.ECOSYSTEM_NOT_COVERED]
+
+
+def test_all_ids_of_a_vulnerability_are_found_through_records_in_between(tmp_path: Path) -> None:
+    chain = [
+        advisory(f"CHAIN-{number}", "npm", f"package-{number}", INTRODUCED, aliases=[f"CHAIN-{number + 1}"])
+        for number in range(5)
+    ]
+    alone = advisory("ALONE-1", "npm", "package-0", INTRODUCED, {"fixed": "9"})
+    found = assessed(tmp_path, [*chain, alone], document(component("pkg:npm/package-0@1.0.0")))
+    assert [(match.advisory, set(match.aliases)) for match in found.matches] == [
+        ("ALONE-1", set()),
+        ("CHAIN-0", {f"CHAIN-{number}" for number in range(1, 6)}),
+    ]
+
+
+def test_a_record_replaced_by_a_later_one_joins_nothing(tmp_path: Path) -> None:
+    earlier = {
+        **advisory("GHSA-1", "npm", "a", INTRODUCED, aliases=["CVE-1"]),
+        "modified": "2023-01-01T00:00:00Z",
+    }
+    later = advisory("GHSA-1", "npm", "a", INTRODUCED, aliases=["CVE-2"])
+    other = advisory("OTHER-1", "npm", "b", INTRODUCED, aliases=["CVE-1"])
+    found = assessed(tmp_path, [earlier, other, later], document(component("pkg:npm/a@1.0.0")))
+    assert [(match.advisory, match.aliases) for match in found.matches] == [("GHSA-1", ("CVE-2",))]
+
+
+def test_more_components_than_are_looked_up_at_once(tmp_path: Path) -> None:
+    records = [advisory(f"A-{number}", "npm", f"p{number}", INTRODUCED) for number in range(0, 2_500, 100)]
+    sbom = document(*(component(f"pkg:npm/p{number}@1.0.0") for number in range(2_500)))
+    found = assessed(tmp_path, records, sbom)
+    assert {match.component for match in found.matches} == {
+        f"pkg:npm/p{number}@1.0.0" for number in range(0, 2_500, 100)
+    }
+    assert (found.components, found.judged) == (2_500, 2_500)

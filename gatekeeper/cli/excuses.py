@@ -41,7 +41,7 @@ class Excuses:
             if isinstance(document, VexDocument)
             for statement in document.statements
         ]
-        statement = excuse_of(match, component.package_url, self.subject, said)
+        statement = excuse_of(match, component.package_url, self.subject, said, component.digests)
         if statement is None:
             return None
         return {

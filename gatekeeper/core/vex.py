@@ -37,6 +37,8 @@ class VexProduct:
     """An IRI, a CPE, a product's name; as written."""
     subcomponents: tuple[PackageUrl, ...] = ()
     """Packages inside the product; empty: the product as a whole."""
+    digests: tuple[str, ...] = ()
+    """Of the product, as ``algorithm:hex``: an image, or a file in one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +87,13 @@ class VexSubject:
 
 
 def excuse_of(
-    match: Match, package: PackageUrl, subject: VexSubject, said: Iterable[VexStatement]
+    match: Match,
+    package: PackageUrl,
+    subject: VexSubject,
+    said: Iterable[VexStatement],
+    digests: tuple[str, ...] = (),
 ) -> VexStatement | None:
-    """The statement that excuses a match, if one does.
+    """The statement that excuses a match, if one does. ``digests``: of the package's file, where they are known.
 
     Of each author the newest applicable statement about the vulnerability counts (OpenVEX 0.2, "Determining the
     status"); it excuses when it says ``fixed``, or ``not_affected`` for a reason that it gives.
@@ -97,7 +103,7 @@ def excuse_of(
     for statement in said:
         if ids.isdisjoint(statement.vulnerabilities):
             continue
-        if not any(_covers(product, package, subject) for product in statement.products):
+        if not any(_covers(product, package, subject, digests) for product in statement.products):
             continue
         known = newest.get(statement.author)
         if known is None or _later(statement, known):
@@ -111,8 +117,10 @@ def _later(statement: VexStatement, known: VexStatement) -> bool:
     return (statement.at, statement.status not in _EXCUSING) > (known.at, known.status not in _EXCUSING)
 
 
-def _covers(product: VexProduct, package: PackageUrl, subject: VexSubject) -> bool:
+def _covers(product: VexProduct, package: PackageUrl, subject: VexSubject, digests: tuple[str, ...]) -> bool:
     if product.purl is not None and not product.subcomponents and is_package(product.purl, package):
+        return True
+    if product.purl is None and not product.subcomponents and not set(product.digests).isdisjoint(digests):
         return True
     if not _is_subject(product, subject):
         return False
@@ -122,7 +130,7 @@ def _covers(product: VexProduct, package: PackageUrl, subject: VexSubject) -> bo
 def _is_subject(product: VexProduct, subject: VexSubject) -> bool:
     purl = product.purl
     if purl is None:
-        return bool(product.name) and product.name in subject.digests
+        return not {product.name, *product.digests}.isdisjoint(subject.digests)
     if purl.type in ("oci", "docker"):
         return _is_image(purl, subject)
     return bool(product.subcomponents) and any(is_package(purl, package) for package in subject.packages)

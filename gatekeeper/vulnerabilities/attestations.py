@@ -26,6 +26,10 @@ class AttestationReader:
             if b'"vulnerabilities"' not in predicate:
                 return ()
             said = vex.read(predicate)
-            return (said,) if said.statements else (reports.read(predicate),)
+            if not said.statements:
+                return (reports.read(predicate),)
+            # Where some are only reported it is a report too: of all of them, and what is said of some excuses.
+            report = reports.read_unanalysed(predicate)
+            return (said,) if report is None else (said, report)
         report = reports.read_predicate(kind, predicate)
         return () if report is None else (report,)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
 from gatekeeper.core.scan_report import ReportedVulnerability, ScanReport
-from gatekeeper.core.severity import UNRATED, Rating, severity_of_score, severity_of_word
+from gatekeeper.core.severity import UNRATED, Rating, Severity, severity_of_score, severity_of_word
 from gatekeeper.vulnerabilities.lenient import items, members, moment_or_none, text
 
 COSIGN = "https://cosign.sigstore.dev/attestation/vuln/v1"
@@ -56,11 +57,11 @@ def _results(scanner: Mapping[str, object]) -> Iterator[ReportedVulnerability]:
         name = text(inner.get("id"))
         if not name:
             continue
-        said = [member for note in items(found.get("annotations")) for member in members(note).items()]
-        notes = {key: text(value) for key, value in [*members(found.get("annotations")).items(), *said]}
+        notes = {**_annotations(inner), **_annotations(found)}
         severity = inner.get("severity")
+        ratings = [made for made in map(_rating, items(severity) or [severity]) if made != UNRATED]
         rating = next(
-            (made for made in map(_rating, items(severity) or [severity]) if made != UNRATED), UNRATED
+            (made for made in ratings if made.severity is not Severity.UNKNOWN), (*ratings, UNRATED)[0]
         )
         fixed = notes.get("fixedVersion") or notes.get("fixed_version") or ""
         yield ReportedVulnerability(
@@ -73,6 +74,13 @@ def _results(scanner: Mapping[str, object]) -> Iterator[ReportedVulnerability]:
         )
 
 
+def _annotations(found: Mapping[str, object]) -> dict[str, str]:
+    """A list of objects by the specification, one object by some tools."""
+    noted = found.get("annotations")
+    listed = [members(note) for note in items(noted) or [noted]]
+    return {key: text(value) for note in listed for key, value in note.items()}
+
+
 def _rating(item: object) -> Rating:
     """``score`` is a number, a word, or a number as text."""
     said = members(item)
@@ -81,7 +89,7 @@ def _rating(item: object) -> Rating:
         number = float(score) if isinstance(score, int | float | str) else None
     except ValueError:
         number = None
-    if number is not None:
+    if number is not None and math.isfinite(number):
         return Rating(severity_of_score(number), "vendor", f"{number:.1f}", text(said.get("method")))
     word = text(score)
     return Rating(severity_of_word(word), "vendor", "", word) if word else UNRATED

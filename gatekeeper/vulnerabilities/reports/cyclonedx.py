@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from gatekeeper.core.scan_report import ReportedVulnerability, ScanReport
-from gatekeeper.core.severity import UNRATED, Rating, severity_of_word
+from gatekeeper.core.severity import UNRATED, Rating, Severity, severity_of_score, severity_of_word
 from gatekeeper.vulnerabilities.lenient import items, members, moment_or_none, text
 
 _MOST_COMPONENTS = 1_000_000
@@ -43,11 +43,14 @@ def _vulnerabilities(document: Mapping[str, object]) -> Iterator[ReportedVulnera
         if not name:
             continue
         aliases = tuple(text(members(other).get("id")) for other in items(found.get("references")))
+        ratings = [made for made in map(_rating, items(found.get("ratings"))) if made != UNRATED]
+        # Scanners list many sources, those that say nothing among them.
         rating = next(
-            (made for made in map(_rating, items(found.get("ratings"))) if made != UNRATED), UNRATED
+            (made for made in ratings if made.severity is not Severity.UNKNOWN), (*ratings, UNRATED)[0]
         )
         for reference in items(found.get("affects")) or [None]:
-            component = components.get(text(members(reference).get("ref")), {})
+            named = text(members(reference).get("ref"))
+            component = components.get(named, {"purl": named if named.startswith("pkg:") else ""})
             yield ReportedVulnerability(
                 name,
                 tuple(alias for alias in aliases if alias and alias != name),
@@ -61,18 +64,17 @@ def _vulnerabilities(document: Mapping[str, object]) -> Iterator[ReportedVulnera
 
 def _rating(item: object) -> Rating:
     said = members(item)
-    word = text(said.get("severity"))
-    score = said.get("score")
-    if not word:
-        return UNRATED
-    return Rating(
-        severity_of_word(word), "vendor", str(score) if isinstance(score, int | float) else "", word
-    )
+    word, score = text(said.get("severity")), said.get("score")
+    number = float(score) if isinstance(score, int | float) and not isinstance(score, bool) else None
+    shown = str(score) if number is not None else ""
+    if word:
+        return Rating(severity_of_word(word), "vendor", shown, word)
+    return UNRATED if number is None else Rating(severity_of_score(number), "vendor", shown, "")
 
 
 def _components(document: Mapping[str, object]) -> dict[str, Mapping[str, object]]:
     found: dict[str, Mapping[str, object]] = {}
-    waiting = list(items(document.get("components")))
+    waiting = [members(document.get("metadata")).get("component"), *items(document.get("components"))]
     while waiting and len(found) < _MOST_COMPONENTS:
         component = members(waiting.pop())
         found[text(component.get("bom-ref"))] = component

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from gatekeeper.core import strict_json
 from gatekeeper.core.errors import MalformedError
 from gatekeeper.core.scan_report import ScanReport
+from gatekeeper.vulnerabilities.lenient import items, members
 from gatekeeper.vulnerabilities.reports import attested, cyclonedx, grype, harbor, sarif, trivy
 
 LARGEST = 64 * 1024 * 1024
@@ -21,6 +22,16 @@ def read(content: bytes) -> ScanReport:
             "neither Trivy's, nor Grype's, nor SARIF, CycloneDX or Harbor's, or without a list of results"
         )
     return report
+
+
+def read_unanalysed(content: bytes) -> ScanReport | None:
+    """A CycloneDX document with VEX in it, as a report; None where every vulnerability of it is analysed.
+
+    Raises MalformedError ``scan-report-malformed`` for bytes that are no JSON object.
+    """
+    document = _object(content)
+    reported = [members(found) for found in items(document.get("vulnerabilities"))]
+    return cyclonedx.read(document) if any(not found.get("analysis") for found in reported) else None
 
 
 def read_predicate(predicate_type: str, predicate: bytes) -> ScanReport | None:

@@ -2,19 +2,33 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 
 from gatekeeper.core.scan_report import ReportedVulnerability, ScanReport
 from gatekeeper.core.severity import UNRATED, Rating, severity_of_score
 from gatekeeper.vulnerabilities.lenient import items, members, moment_or_none, text
 
+_NO_FINDING = frozenset({"pass", "notApplicable", "informational"})
+"""Kinds of results (3.27.9) that report no vulnerability."""
 _LEVELS = {"error": 7.0, "warning": 4.0, "note": 0.1}
 """Where a rule has no score of its own."""
 
 
 def is_report(document: Mapping[str, object]) -> bool:
-    """At least one run has a list of results; a run without one scanned nothing (SARIF 3.14.23)."""
-    return any(isinstance(members(run).get("results"), list) for run in items(document.get("runs")))
+    """At least one run has a list of results; a run without one scanned nothing (SARIF 3.14.23).
+
+    A run that says it failed (3.20.14) and found nothing says nothing.
+    """
+    return any(
+        isinstance(run.get("results"), list) and (run.get("results") or not _failed(run))
+        for run in map(members, items(document.get("runs")))
+    )
+
+
+def _failed(run: Mapping[str, object]) -> bool:
+    ended = [members(item).get("executionSuccessful") for item in items(run.get("invocations"))]
+    return bool(ended) and all(successful is False for successful in ended)
 
 
 def read(document: Mapping[str, object]) -> ScanReport:
@@ -33,13 +47,20 @@ def read(document: Mapping[str, object]) -> ScanReport:
 
 
 def _results(run: Mapping[str, object], driver: Mapping[str, object]) -> Iterator[ReportedVulnerability]:
+    rules = [members(rule) for rule in items(driver.get("rules"))]
     scores = {
-        text(members(rule).get("id")): text(members(members(rule).get("properties")).get("security-severity"))
-        for rule in items(driver.get("rules"))
+        text(rule.get("id")): _number(members(rule.get("properties")).get("security-severity"))
+        for rule in rules
     }
     for item in items(run.get("results")):
         result = members(item)
-        name = text(result.get("ruleId")) or text(members(result.get("rule")).get("id"))
+        if result.get("kind") in _NO_FINDING or result.get("baselineState") == "absent":
+            continue
+        name = (
+            text(result.get("ruleId"))
+            or text(members(result.get("rule")).get("id"))
+            or _by_index(rules, result)
+        )
         if name:
             yield ReportedVulnerability(
                 # Grype's rule names end with the package: CVE-2024-1-openssl.
@@ -47,6 +68,18 @@ def _results(run: Mapping[str, object], driver: Mapping[str, object]) -> Iterato
                 package=_package(result),
                 rating=_rating(scores.get(name, ""), text(result.get("level")) or "warning"),
             )
+
+
+def _by_index(rules: list[Mapping[str, object]], result: Mapping[str, object]) -> str:
+    """The rule that a result names by its place alone (3.27.6)."""
+    index = result.get("ruleIndex", members(result.get("rule")).get("index"))
+    if isinstance(index, int) and not isinstance(index, bool) and 0 <= index < len(rules):
+        return text(rules[index].get("id"))
+    return ""
+
+
+def _number(value: object) -> str:
+    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else text(value)
 
 
 def _package(result: Mapping[str, object]) -> str:
@@ -62,5 +95,7 @@ def _rating(score: str, level: str) -> Rating:
     try:
         number = float(score) if score else _LEVELS[level]
     except (KeyError, ValueError):
+        return UNRATED
+    if not math.isfinite(number):
         return UNRATED
     return Rating(severity_of_score(number), "vendor", score, level)

@@ -11,7 +11,9 @@ from gatekeeper.vulnerabilities.lenient import items, members, moment_or_none, t
 
 def is_report(document: Mapping[str, object]) -> bool:
     """``Results`` is absent from what scanned nothing."""
-    return "Results" in document and ("SchemaVersion" in document or "ArtifactName" in document)
+    return isinstance(document.get("Results"), list) and (
+        "SchemaVersion" in document or "ArtifactName" in document
+    )
 
 
 def read(document: Mapping[str, object]) -> ScanReport:

@@ -26,7 +26,8 @@ def read(document: Mapping[str, object]) -> VexDocument:
     tracking = members(head.get("tracking"))
     author = text(members(head.get("publisher")).get("name"))
     name = text(tracking.get("id"))
-    products = dict(_products(members(document.get("product_tree"))))
+    tree = members(document.get("product_tree"))
+    products, groups = _products(tree), _groups(tree)
     statements, warnings = [], []
     for position, found in enumerate(items(document.get("vulnerabilities"))):
         vulnerability = members(found)
@@ -36,7 +37,7 @@ def read(document: Mapping[str, object]) -> VexDocument:
         if not named:
             warnings.append(f"vulnerabilities[{position}]: it names no vulnerability")
             continue
-        reasons = _reasons(vulnerability)
+        reasons = _reasons(vulnerability, groups)
         at = moment(tracking.get("current_release_date"), tracking.get("initial_release_date"))
         for key, listed in members(vulnerability.get("product_status")).items():
             status = _STATUSES.get(key)
@@ -60,8 +61,18 @@ def read(document: Mapping[str, object]) -> VexDocument:
     return VexDocument("csaf", author, name, tuple(statements), tuple(warnings))
 
 
-def _reasons(vulnerability: Mapping[str, object]) -> dict[str, str]:
-    """Product id -> why it is not affected: flags before impact statements; the key "" is for every product."""
+def _groups(tree: Mapping[str, object]) -> dict[str, list[object]]:
+    return {
+        text(group.get("group_id")): items(group.get("product_ids"))
+        for group in map(members, items(tree.get("product_groups")))
+    }
+
+
+def _reasons(vulnerability: Mapping[str, object], groups: Mapping[str, list[object]]) -> dict[str, str]:
+    """Product id -> why it is not affected: flags before impact statements; the key "" is for every product.
+
+    A flag or statement is for every product only where it names neither products nor groups.
+    """
     found: dict[str, str] = {}
     threats = [
         item for item in items(vulnerability.get("threats")) if members(item).get("category") == "impact"
@@ -71,25 +82,58 @@ def _reasons(vulnerability: Mapping[str, object]) -> dict[str, str]:
         *((item, "details") for item in threats),
     ]:
         said = members(item)
-        for product in items(said.get("product_ids")) or [""]:
+        named = [*items(said.get("product_ids"))]
+        for group in items(said.get("group_ids")):
+            named += groups.get(text(group), [])
+        everybody = not items(said.get("product_ids")) and not items(said.get("group_ids"))
+        for product in [""] if everybody else named:
             found.setdefault(text(product), text(said.get(key)))
     return found
 
 
-def _products(tree: Mapping[str, object]) -> Iterator[tuple[str, VexProduct]]:
-    purls: dict[str, PackageUrl | None] = {}
-    for product in _listed(tree):
-        purls[text(product.get("product_id"))] = purl_or_none(
-            members(product.get("product_identification_helper")).get("purl")
-        )
-    for name, purl in purls.items():
-        yield name, VexProduct(purl, name)
-    for item in items(tree.get("relationships")):
-        relation = members(item)
-        name = text(members(relation.get("full_product_name")).get("product_id"))
-        part = purls.get(text(relation.get("product_reference")))
-        # A component of a platform is named by itself: which platform it is, its version and distro say.
-        yield name, VexProduct(part, name)
+def _products(tree: Mapping[str, object]) -> dict[str, VexProduct]:
+    found = {
+        text(product.get("product_id")): VexProduct(_purl(product), text(product.get("product_id")))
+        for product in _listed(tree)
+    }
+    waiting = [members(item) for item in items(tree.get("relationships"))]
+    while waiting:
+        # A relationship may be about the product of another one, in any order: each round makes those it can.
+        later = [relation for relation in waiting if not _relate(relation, found)]
+        if len(later) == len(waiting):
+            break
+        waiting = later
+    return found
+
+
+def _relate(relation: Mapping[str, object], found: dict[str, VexProduct]) -> bool:
+    """Adds the product that a relationship makes of two; False while its component is not known."""
+    whole = members(relation.get("full_product_name"))
+    name = text(whole.get("product_id"))
+    own, part = _purl(whole), found.get(text(relation.get("product_reference")))
+    if own is not None:
+        found[name] = VexProduct(own, name)
+        return True
+    if part is None:
+        return False
+    platform = found.get(text(relation.get("relates_to_product_reference")))
+    if part.purl is not None and platform is not None and _is_image(platform.purl):
+        found[name] = VexProduct(platform.purl, name, (part.purl,))
+    else:
+        # A component of any other platform is named by itself: which one it is, its version and distro say.
+        found[name] = VexProduct(part.purl, name, part.subcomponents)
+    return True
+
+
+def _is_image(purl: PackageUrl | None) -> bool:
+    return purl is not None and purl.type in ("oci", "docker")
+
+
+def _purl(product: Mapping[str, object]) -> PackageUrl | None:
+    """``purl`` of CSAF 2.0, the first of ``purls`` of 2.1."""
+    helper = members(product.get("product_identification_helper"))
+    listed = (helper.get("purl"), *items(helper.get("purls")))
+    return next((purl for written in listed if (purl := purl_or_none(written)) is not None), None)
 
 
 def _listed(tree: Mapping[str, object]) -> Iterator[Mapping[str, object]]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from urllib.parse import unquote
 
 from gatekeeper.core.package_url import PackageUrl
 from gatekeeper.core.vex import VexDocument, VexProduct, VexStatement, VexStatus
@@ -16,6 +18,7 @@ _STATES = {
     "exploitable": VexStatus.AFFECTED,
     "in_triage": VexStatus.UNDER_INVESTIGATION,
 }
+_BOM_LINK = re.compile(r"urn:cdx:(?P<serial>[^/#]+)(?:/[0-9]+)?#(?P<ref>.+)", re.DOTALL)
 _MOST_COMPONENTS = 1_000_000
 
 
@@ -39,7 +42,7 @@ def read(document: Mapping[str, object]) -> VexDocument:
         ids += [text(members(item).get("id")) for item in items(vulnerability.get("references"))]
         named = tuple(dict.fromkeys(item for item in ids if item))
         products = tuple(
-            _product(members(item).get("ref"), refs) for item in items(vulnerability.get("affects"))
+            _product(members(item).get("ref"), refs, name) for item in items(vulnerability.get("affects"))
         )
         if not named or not products:
             warnings.append(f"vulnerabilities[{position}]: it names no vulnerability or affects nothing")
@@ -74,8 +77,15 @@ def _references(
     return found
 
 
-def _product(reference: object, refs: Mapping[str, PackageUrl | None]) -> VexProduct:
-    """A ``bom-ref`` of this document, a BOM-Link to one of another, or a purl."""
+def _product(reference: object, refs: Mapping[str, PackageUrl | None], serial: str) -> VexProduct:
+    """A ``bom-ref`` of this document, a BOM-Link (``urn:cdx:SERIAL/VERSION#bom-ref``), or a purl.
+
+    A link into another document says a package only where the ``bom-ref`` there is a purl.
+    """
     name = text(reference)
-    inside = name.rpartition("#")[2] if name.startswith("urn:cdx:") else name
-    return VexProduct(refs.get(inside) or purl_or_none(inside), name)
+    link = _BOM_LINK.fullmatch(name)
+    if link is None:
+        return VexProduct(refs.get(name) or purl_or_none(name), name)
+    inside = unquote(link["ref"])
+    ours = not serial or link["serial"].lower() == serial.removeprefix("urn:uuid:").lower()
+    return VexProduct((refs.get(inside) if ours else None) or purl_or_none(inside), name)

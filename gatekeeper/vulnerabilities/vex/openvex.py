@@ -73,11 +73,13 @@ def _product(found: object, statement: Mapping[str, object]) -> VexProduct:
     identifiers = members(named.get("identifiers"))
     name = text(named.get("@id"))
     purl = purl_or_none(name) or purl_or_none(identifiers.get("purl"))
-    hashes = [text(value) for value in members(named.get("hashes")).values()]
+    digests = tuple(
+        f"{algorithm.lower().replace('sha-', 'sha')}:{text(value).lower()}"
+        for algorithm, value in members(named.get("hashes")).items()
+        if text(value)
+    )
     return VexProduct(
-        purl,
-        name or next((value for value in hashes if value), ""),
-        _purls(items(named.get("subcomponents"))),
+        purl, name or next(iter(digests), ""), _purls(items(named.get("subcomponents"))), digests
     )
 
 

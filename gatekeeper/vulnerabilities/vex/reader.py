@@ -5,7 +5,7 @@ from __future__ import annotations
 from gatekeeper.core import strict_json
 from gatekeeper.core.errors import MalformedError
 from gatekeeper.core.vex import VexDocument
-from gatekeeper.vulnerabilities.lenient import members, text
+from gatekeeper.vulnerabilities.lenient import items, members, text
 from gatekeeper.vulnerabilities.vex import csaf, cyclonedx, openvex
 
 LARGEST = 64 * 1024 * 1024
@@ -19,7 +19,8 @@ def read(content: bytes) -> VexDocument:
         document = strict_json.loads_object(content.removeprefix(b"\xef\xbb\xbf"), max_depth=100)
     except MalformedError as error:
         raise malformed(error.message) from error
-    if text(document.get("@context")).startswith(openvex.NAMESPACE):
+    contexts = [document.get("@context"), *items(document.get("@context"))]
+    if any(text(context).startswith(openvex.NAMESPACE) for context in contexts):
         return openvex.read(document)
     if text(document.get("bomFormat")) == "CycloneDX":
         return cyclonedx.read(document)

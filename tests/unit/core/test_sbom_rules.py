@@ -216,6 +216,7 @@ _GPL_WITH = Licence("GPL-2.0-only", "Classpath-exception-2.0")
     ("lists", "expression", "permission"),
     [
         (LicenceLists(deny=("GPL-3.0-only",)), GPL, Permission.DENIED),
+        (LicenceLists(deny=("gpl-3.0-ONLY",)), GPL, Permission.DENIED),
         (LicenceLists(deny=("GPL-*",)), GPL, Permission.DENIED),
         (LicenceLists(deny=("GPL-*",)), Licence("LGPL-3.0-only"), Permission.ALLOWED),
         (LicenceLists(deny=("GPL-*",)), AnyOf((GPL, MIT)), Permission.ALLOWED),

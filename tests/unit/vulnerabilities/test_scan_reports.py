@@ -165,6 +165,11 @@ def test_an_empty_list_is_clean(document: dict[str, Any]) -> None:
     "document",
     [
         {"SchemaVersion": 2, "CreatedAt": WHEN},
+        {**TRIVY, "Results": None},
+        {**GRYPE, "matches": None},
+        {**CYCLONEDX, "vulnerabilities": None},
+        {**HARBOR, "vulnerabilities": None},
+        {"runs": [{**SARIF["runs"][0], "results": [], "invocations": [{"executionSuccessful": False}]}]},
         {"descriptor": GRYPE["descriptor"]},
         {"runs": [{"tool": {"driver": {"name": "Trivy"}}}]},
         {"bomFormat": "CycloneDX", "components": []},
@@ -176,6 +181,59 @@ def test_an_absent_list_is_nothing(document: dict[str, Any]) -> None:
     with pytest.raises(MalformedError) as refused:
         read(json.dumps(document).encode())
     assert refused.value.reason_code == "scan-report-malformed"
+
+
+@pytest.mark.parametrize(
+    ("ratings", "severity"),
+    [
+        ([{"score": 9.8, "method": "CVSSv31"}], Severity.CRITICAL),
+        ([{"severity": "unknown"}, {"severity": "low"}, {"severity": "high"}], Severity.LOW),
+        ([{"severity": "unknown"}], Severity.UNKNOWN),
+        ([{}, {"severity": 7}, None], Severity.UNKNOWN),
+        ([], Severity.UNKNOWN),
+    ],
+)
+def test_ratings_of_cyclonedx(ratings: list[Any], severity: Severity) -> None:
+    document = {**CYCLONEDX, "vulnerabilities": [{**CYCLONEDX["vulnerabilities"][0], "ratings": ratings}]}
+    assert read(json.dumps(document).encode()).vulnerabilities[0].rating.severity is severity
+
+
+@pytest.mark.parametrize(
+    ("reference", "package", "purl"),
+    [
+        ("a", "lodash", "pkg:npm/lodash@4.17.20"),
+        ("root", "app", "pkg:npm/app@1"),
+        ("pkg:npm/elsewhere@1", "", "pkg:npm/elsewhere@1"),
+        ("nowhere", "", ""),
+    ],
+)
+def test_what_a_vulnerability_of_cyclonedx_affects(reference: str, package: str, purl: str) -> None:
+    root = {"bom-ref": "root", "name": "app", "purl": "pkg:npm/app@1"}
+    found = {"id": "CVE-1", "affects": [{"ref": reference}]}
+    document = {**CYCLONEDX, "metadata": {"component": root}, "vulnerabilities": [found]}
+    (vulnerability,) = read(json.dumps(document).encode()).vulnerabilities
+    assert (vulnerability.package, vulnerability.purl) == (package, purl)
+
+
+@pytest.mark.parametrize(
+    ("result", "found"),
+    [
+        ({"ruleId": "CVE-1"}, ("CVE-1", Severity.CRITICAL)),
+        ({"ruleIndex": 0}, ("CVE-1", Severity.CRITICAL)),
+        ({"rule": {"index": 0}}, ("CVE-1", Severity.CRITICAL)),
+        ({"rule": {"id": "CVE-2"}, "level": "note"}, ("CVE-2", Severity.LOW)),
+        ({"ruleIndex": 7}, None),
+        ({"ruleId": "CVE-1", "kind": "pass"}, None),
+        ({"ruleId": "CVE-1", "kind": "notApplicable"}, None),
+        ({"ruleId": "CVE-1", "kind": "fail"}, ("CVE-1", Severity.CRITICAL)),
+        ({"ruleId": "CVE-1", "baselineState": "absent"}, None),
+    ],
+)
+def test_results_of_sarif(result: dict[str, Any], found: tuple[str, Severity] | None) -> None:
+    rules = [{"id": "CVE-1", "properties": {"security-severity": 9.8}}]
+    run = {"tool": {"driver": {"name": "x", "rules": rules}}, "results": [result]}
+    read_ = read(json.dumps({"runs": [run]}).encode()).vulnerabilities
+    assert [(one.id, one.rating.severity) for one in read_] == ([found] if found else [])
 
 
 def cosign(result: object, **metadata: str) -> bytes:
@@ -213,6 +271,7 @@ def test_cosigns_predicate_without_a_result_is_nothing() -> None:
         ),
         ("v0.2", [{"id": "CVE-1", "severity": [{"method": "CVSS", "score": "9.8"}]}], Severity.CRITICAL),
         ("v0.2", [{"id": "CVE-1"}], Severity.UNKNOWN),
+        ("v0.2", [{"id": "CVE-1", "severity": [{"score": "nan"}, {"score": "low"}]}], Severity.LOW),
     ],
 )
 def test_in_totos_predicates(version: str, result: list[Any], expected: Severity) -> None:
@@ -256,7 +315,19 @@ class TestAttestations:
         assert isinstance(self.said("https://cyclonedx.org/bom", CYCLONEDX)[0], ScanReport)
         analysed = {**CYCLONEDX["vulnerabilities"][0], "analysis": {"state": "resolved"}}
         vex = {**CYCLONEDX, "vulnerabilities": [analysed]}
-        assert isinstance(self.said("https://cyclonedx.org/bom/v1.5", vex)[0], VexDocument)
+        (alone,) = self.said("https://cyclonedx.org/bom/v1.5", vex)
+        assert isinstance(alone, VexDocument)
+
+    def test_what_nobody_analysed_is_reported_beside_what_somebody_did(self) -> None:
+        reported = CYCLONEDX["vulnerabilities"][0]
+        analysed = {**reported, "id": "CVE-2", "analysis": {"state": "resolved"}}
+        vex, report = self.said(
+            "https://cyclonedx.org/bom", {**CYCLONEDX, "vulnerabilities": [reported, analysed]}
+        )
+        assert isinstance(vex, VexDocument)
+        assert isinstance(report, ScanReport)
+        assert [statement.vulnerabilities for statement in vex.statements] == [("CVE-2",)]
+        assert [found.id for found in report.vulnerabilities] == ["CVE-1", "CVE-2"]
 
     def test_an_sbom_is_neither(self) -> None:
         assert self.said("https://cyclonedx.org/bom", {"bomFormat": "CycloneDX", "components": []}) == ()

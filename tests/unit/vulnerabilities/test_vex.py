@@ -87,10 +87,27 @@ def test_a_statement_about_the_package_excuses_by_alias() -> None:
         ({"@id": "https://example.com/product", "identifiers": {"purl": LODASH}}, True),
         ({"@id": "https://example.com/product"}, False),
         (LODASH, True),
+        ({"hashes": {"sha-256": "ab" * 32}}, True),
+        ({"@id": "https://example.com/image", "hashes": {"sha-256": "AB" * 32}}, True),
+        ({"@id": "https://example.com/image", "hashes": {"sha-256": "cd" * 32}}, False),
+        ({"hashes": {"sha-256": "ab" * 32}, "subcomponents": [{"@id": LODASH}]}, True),
+        ({"hashes": {"sha-256": "ab" * 32}, "subcomponents": [{"@id": "pkg:npm/other"}]}, False),
     ],
 )
 def test_products(product: Any, expected: bool) -> None:
     assert (excuse(openvex(says(product=product))) is not None) is expected
+
+
+def test_a_product_may_be_the_digest_of_a_file() -> None:
+    said = read(openvex(says(product={"hashes": {"sha-1": "ef" * 20}}))).statements
+    for digest, excused in (("sha1:" + "ef" * 20, True), ("sha1:" + "00" * 20, False)):
+        found_ = excuse_of(found(), parse_purl(LODASH), SUBJECT, said, (digest,))
+        assert (found_ is not None) is excused
+
+
+def test_the_context_may_be_a_list() -> None:
+    contexts = ["https://openvex.dev/ns/v0.2.0", "https://example.com/more"]
+    assert excuse(openvex(says(), **{"@context": contexts})) is not None
 
 
 def test_the_newest_statement_of_each_author_counts() -> None:
@@ -175,6 +192,56 @@ def test_csaf() -> None:
     assert read(csaf({"known_not_affected": ["lodash"]})).warnings
 
 
+def tree(*products: dict[str, Any], **members: Any) -> bytes:
+    """Product P is not affected because of the flags."""
+    document = json.loads(csaf({"known_not_affected": ["P"]}, flags=members.pop("flags", [])))
+    document["product_tree"] = {"full_product_names": [*products], **members}
+    return json.dumps(document).encode()
+
+
+def product(name: str, **helper: Any) -> dict[str, Any]:
+    return {"product_id": name, "product_identification_helper": helper}
+
+
+def part(component: str, platform: str, name: str, **helper: Any) -> dict[str, Any]:
+    return {
+        "category": "default_component_of",
+        "product_reference": component,
+        "relates_to_product_reference": platform,
+        "full_product_name": product(name, **helper),
+    }
+
+
+FOR_P = [{"label": "component_not_present", "product_ids": ["P"]}]
+OTHER_IMAGE = f"pkg:oci/other@sha256:{'cd' * 32}"
+
+
+@pytest.mark.parametrize(
+    ("document", "expected"),
+    [
+        (tree(product("P", purls=["nonsense", LODASH]), flags=FOR_P), True),
+        (tree(product("C"), relationships=[part("C", "X", "P", purl=LODASH)], flags=FOR_P), True),
+        # Relationships of relationships, in any order, and in a circle.
+        (tree(product("C", purl=LODASH), product("X"), product("Y"), flags=FOR_P,
+              relationships=[part("XC", "Y", "P"), part("C", "X", "XC")]), True),
+        (tree(relationships=[part("P", "X", "P")], flags=FOR_P), False),
+        # In an image the component is excused there, and nowhere else.
+        (tree(product("C", purl=LODASH), product("I", purl=IMAGE), flags=FOR_P,
+              relationships=[part("C", "I", "P")]), True),
+        (tree(product("C", purl=LODASH), product("I", purl=OTHER_IMAGE), flags=FOR_P,
+              relationships=[part("C", "I", "P")]), False),
+        (tree(product("P", purl=LODASH), flags=[{"label": "component_not_present"}]), True),
+        (tree(product("P", purl=LODASH), product_groups=[{"group_id": "G", "product_ids": ["P", "Q"]}],
+              flags=[{"label": "component_not_present", "group_ids": ["G"]}]), True),
+        (tree(product("P", purl=LODASH), product_groups=[{"group_id": "G", "product_ids": ["Q", "R"]}],
+              flags=[{"label": "component_not_present", "group_ids": ["G"]}]), False),
+        (tree(product("P", purl=LODASH), flags=[{"label": "component_not_present", "product_ids": ["Q"]}]), False),
+    ],
+)  # fmt: skip
+def test_product_trees_of_csaf(document: bytes, expected: bool) -> None:
+    assert (excuse(document) is not None) is expected
+
+
 def cyclonedx(analysis: dict[str, Any], reference: str = "ref") -> bytes:
     return json.dumps(
         {
@@ -195,6 +262,25 @@ def test_cyclonedx(reference: str) -> None:
     excused = excuse(cyclonedx({"state": "not_affected", "justification": "code_not_reachable"}, reference))
     assert excused is not None
     assert (excused.author, excused.status) == ("Team", VexStatus.NOT_AFFECTED)
+
+
+OURS, OTHERS = "3e671687-395b-41f5-a30f-a58921a69b79", "00000000-395b-41f5-a30f-a58921a69b79"
+
+
+@pytest.mark.parametrize(
+    ("reference", "expected"),
+    [
+        (f"urn:cdx:{OURS}/1#ref", True),
+        (f"urn:cdx:{OTHERS}/1#ref", False),
+        (f"urn:cdx:{OTHERS}/1#{LODASH}?package-id=1", True),
+        (f"urn:cdx:{OTHERS}/1#pkg%3Anpm%2Flodash%404.17.20", True),
+        (f"urn:cdx:{OURS}/1", False),
+    ],
+)
+def test_links_between_documents_of_cyclonedx(reference: str, expected: bool) -> None:
+    document = json.loads(cyclonedx({"state": "resolved"}, reference))
+    document["serialNumber"] = f"urn:uuid:{OURS}"
+    assert (excuse(json.dumps(document).encode()) is not None) is expected
 
 
 def test_cyclonedx_states() -> None:

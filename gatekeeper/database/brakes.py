@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import Connection, case, delete, func, select
+from sqlalchemy import Connection, Row, bindparam, case, delete, func, select
 
 from gatekeeper.core.errors import ConflictError
 from gatekeeper.core.lifecycle import Allowance, Breaker, Budget, Caps, CapUse, Hold
 from gatekeeper.core.reference import Repository
 from gatekeeper.database import audit, tables
 from gatekeeper.database.connection import Link, touch
+from gatekeeper.database.rows import repository_row
 from gatekeeper.database.upsert import insert_missing, upsert
 
 _HOLD, _BREAKER, _RECOVERY = "hold", "breaker", "recovery"
 WINDOW = timedelta(hours=1)
 """Over which the caps per repository and per hour count."""
+# Asked for each subject that is judged, so built once.
+_BRAKES = select(tables.brake)
+_CLOSED = select(func.max(tables.audit.c.at)).where(
+    tables.audit.c.subject == _BREAKER, tables.audit.c.action == "breaker-closed"
+)
+_COUNTED = select(
+    func.count(case((tables.intent.c.created_at >= bindparam("run"), 1))).label("run"),
+    func.count(case((tables.intent.c.repository_id == bindparam("repository_id"), 1))).label("repository"),
+    func.count().label("hour"),
+).where(tables.intent.c.counted, tables.intent.c.created_at > bindparam("since"))
 
 
 class Brakes:
@@ -27,12 +39,12 @@ class Brakes:
     def hold(self) -> Hold | None:
         """The hold, if it is on."""
         with self._link.reading() as connection:
-            return _hold(connection)
+            return _hold(_on(connection), _HOLD)
 
     def recovery(self) -> Hold | None:
         """Set while the registry shows more than this database knows."""
         with self._link.reading() as connection:
-            return _hold(connection, _RECOVERY)
+            return _hold(_on(connection), _RECOVERY)
 
     def set_recovery(self, recovery: Hold | None, *, actor: str, reason: str, now: datetime) -> None:
         """Switches it on (a Hold) or off (None), with an audit row."""
@@ -64,7 +76,7 @@ class Brakes:
     def breaker(self) -> Breaker | None:
         """The breaker, if it is open."""
         with self._link.reading() as connection:
-            return _breaker(connection)
+            return _breaker(_on(connection))
 
     def close_breaker(self, *, actor: str, reason: str, now: datetime) -> None:
         """ConflictError when it is not open."""
@@ -94,7 +106,7 @@ class Brakes:
             closed = _closed(connection)
             if not mine.counted or (closed is not None and mine.created_at <= closed):
                 return Allowance.GRANTED
-            if _breaker(connection) is not None:
+            if _BREAKER in _on(connection):
                 return Allowance.BREAKER
             before = connection.execute(
                 select(
@@ -144,12 +156,11 @@ class Brakes:
 
     def budget(self, repository: Repository, caps: Caps, *, run_started: datetime, now: datetime) -> Budget:
         """What is left of the caps, with hold and breaker."""
-        table = tables.repository
         with self._link.reading() as connection:
-            repository_id = connection.execute(
-                select(table.c.id).where(table.c.name == str(repository))
-            ).scalar()
-            return budget_of(connection, repository_id, caps, run_started=run_started, now=now)
+            row = repository_row(connection, repository)
+            return budget_of(
+                connection, None if row is None else row.id, caps, run_started=run_started, now=now
+            )
 
 
 def budget_of(
@@ -161,23 +172,17 @@ def budget_of(
     now: datetime,
 ) -> Budget:
     """What is left of the caps as this transaction sees it. A breaker that was closed starts the count anew."""
-    intent = tables.intent
     since = _since(connection, now)
     run = since if run_started is None else run_started
-    counted = connection.execute(
-        select(
-            func.count(case((intent.c.created_at >= run, 1))).label("run"),
-            func.count(case((intent.c.repository_id == repository_id, 1))).label("repository"),
-            func.count().label("hour"),
-        ).where(intent.c.counted, intent.c.created_at > since)
-    ).one()
+    counted = connection.execute(_COUNTED, {"run": run, "repository_id": repository_id, "since": since}).one()
+    brakes = _on(connection)
     return Budget(
         run=caps.per_run - (0 if run_started is None else counted.run),
         repository=caps.per_repository - counted.repository,
         hour=caps.per_hour - counted.hour,
-        hold=_hold(connection),
-        breaker=_breaker(connection),
-        recovery=_hold(connection, _RECOVERY),
+        hold=_hold(brakes, _HOLD),
+        breaker=_breaker(brakes),
+        recovery=_hold(brakes, _RECOVERY),
     )
 
 
@@ -189,16 +194,13 @@ def _since(connection: Connection, now: datetime) -> datetime:
 
 def _closed(connection: Connection) -> datetime | None:
     """When the breaker was closed last."""
-    return connection.execute(
-        select(func.max(tables.audit.c.at)).where(
-            tables.audit.c.subject == _BREAKER, tables.audit.c.action == "breaker-closed"
-        )
-    ).scalar()
+    closed: datetime | None = connection.execute(_CLOSED).scalar()
+    return closed
 
 
 def open_breaker(connection: Connection, cap: str, *, now: datetime) -> None:
     """Turns enforcement into proposals until a person closes it. Nothing happens when it is open already."""
-    if _breaker(connection) is not None:
+    if _BREAKER in _on(connection):
         return
     reason = f"cap-{cap.replace('_', '-')}"
     insert_missing(
@@ -217,13 +219,16 @@ def open_breaker(connection: Connection, cap: str, *, now: datetime) -> None:
     )
 
 
-def _hold(connection: Connection, name: str = _HOLD) -> Hold | None:
-    brake = tables.brake
-    row = connection.execute(select(brake).where(brake.c.name == name)).first()
+def _on(connection: Connection) -> Mapping[str, Row[Any]]:
+    """Every brake that is on, by its name: three at most."""
+    return {row.name: row for row in connection.execute(_BRAKES)}
+
+
+def _hold(brakes: Mapping[str, Row[Any]], name: str) -> Hold | None:
+    row = brakes.get(name)
     return None if row is None else Hold(row.actor, row.reason, row.since)
 
 
-def _breaker(connection: Connection) -> Breaker | None:
-    brake = tables.brake
-    row = connection.execute(select(brake).where(brake.c.name == _BREAKER)).first()
+def _breaker(brakes: Mapping[str, Row[Any]]) -> Breaker | None:
+    row = brakes.get(_BREAKER)
     return None if row is None else Breaker(row.reason, row.since)

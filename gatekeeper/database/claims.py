@@ -7,7 +7,19 @@ from datetime import datetime, timedelta
 from threading import Lock
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, Table, and_, func, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    Table,
+    and_,
+    bindparam,
+    func,
+    or_,
+    select,
+    update,
+)
 
 from gatekeeper.core.errors import ConflictError
 from gatekeeper.database import tables
@@ -18,6 +30,11 @@ TABLES: Mapping[WorkKind, Table] = {
     WorkKind.REPOSITORY: tables.repository,
     WorkKind.SUBJECT: tables.subject,
     WorkKind.INTENT: tables.intent,
+}
+# Asked several times for each piece of work, so built once.
+_LEASED = {
+    kind: select(table).where(table.c.id == bindparam("row")).with_for_update()
+    for kind, table in TABLES.items()
 }
 
 
@@ -49,8 +66,7 @@ class Hosts:
 
 def fenced(connection: Connection, lease: Lease) -> Row[Any]:
     """The leased row, locked. Raises ConflictError when the lease was lost or given back."""
-    table = TABLES[lease.kind]
-    row = connection.execute(select(table).where(table.c.id == lease.id).with_for_update()).first()
+    row = connection.execute(_LEASED[lease.kind], {"row": lease.id}).first()
     if row is None or row.lease_token != lease.token or row.lease_until is None:
         raise ConflictError(
             f"the lease on {lease.kind} {lease.id} was lost: another worker has taken it up",

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, delete, insert, select, update
+from sqlalchemy import Connection, Row, and_, bindparam, delete, insert, select, update
 
 from gatekeeper.core.digest import Digest
 from gatekeeper.core.errors import ConflictError, NotFoundError
@@ -30,6 +30,10 @@ from gatekeeper.database.rows import acted_on, ensure_repository, intent_of, rep
 from gatekeeper.database.subjects import HELD
 from gatekeeper.database.upsert import upsert
 from gatekeeper.ports import Lease, OurTag
+
+_OURS = select(tables.our_tag.c.name, tables.our_tag.c.digest).where(
+    tables.our_tag.c.repository == bindparam("repository")
+)
 
 
 def add_intent(
@@ -228,10 +232,9 @@ class Intents:
 
     def ours(self, repository: Repository) -> Mapping[str, Digest]:
         """Every tag that we wrote here, with what it must point at."""
-        our_tag = tables.our_tag
-        statement = select(our_tag.c.name, our_tag.c.digest).where(our_tag.c.repository == str(repository))
         with self._link.reading() as connection:
-            return {row.name: row.digest for row in connection.execute(statement)}
+            rows = connection.execute(_OURS, {"repository": str(repository)})
+            return {row.name: row.digest for row in rows}
 
     def anchors(self, repository: Repository, tag: str) -> tuple[tuple[str, Digest], ...]:
         """(anchor tag, digest) kept for this tag, the one that passed there last first."""

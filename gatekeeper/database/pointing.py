@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from gatekeeper.core.digest import Digest
 from gatekeeper.core.lifecycle import CaseState, IntentKind
@@ -14,6 +14,10 @@ from gatekeeper.database import audit, tables
 from gatekeeper.database.marks import chunks
 from gatekeeper.database.rows import acted_on
 from gatekeeper.database.upsert import upsert
+
+_TAGS_AT = select(tables.tag.c.name).where(
+    tables.tag.c.repository_id == bindparam("repository_id"), tables.tag.c.digest == bindparam("digest")
+)
 
 
 def point(connection: Connection, repository_id: int, moved: Mapping[str, Digest], *, now: datetime) -> None:
@@ -47,10 +51,7 @@ def remove(connection: Connection, repository_id: int, gone: Iterable[str], *, n
 
 def tags_at(connection: Connection, repository_id: int, digest: Digest) -> tuple[str, ...]:
     """The tags that point at a digest, sorted."""
-    tag = tables.tag
-    found = connection.execute(
-        select(tag.c.name).where(tag.c.repository_id == repository_id, tag.c.digest == digest)
-    )
+    found = connection.execute(_TAGS_AT, {"repository_id": repository_id, "digest": digest})
     return tuple(sorted(found.scalars()))
 
 

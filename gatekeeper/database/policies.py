@@ -21,6 +21,8 @@ from gatekeeper.database.rows import case_of, read_body, repository_named
 from gatekeeper.database.upsert import upsert
 from gatekeeper.ports import JudgedSubject, PolicyChange
 
+_CURRENT = select(tables.policy).where(tables.policy.c.current).limit(1)
+
 
 class Policies:
     """``ports.PolicyStore``."""
@@ -170,8 +172,7 @@ def change_accepted(connection: Connection) -> bool:
 
 
 def _current(connection: Connection) -> Row[Any] | None:
-    policy = tables.policy
-    return connection.execute(select(policy).where(policy.c.current).limit(1)).first()
+    return connection.execute(_CURRENT).first()
 
 
 def _tags_of(connection: Connection, rows: Sequence[Any]) -> Mapping[tuple[int, Digest], list[str]]:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Select, case, func, or_, select, update
+from sqlalchemy import Connection, Select, bindparam, case, func, or_, select, update
 
 from gatekeeper.core.doubt import Doubt, Unrest
 from gatekeeper.core.errors import NotFoundError
@@ -114,11 +114,17 @@ class RegistryRows:
             values: dict[str, Any] = {"believed": accepted, "changed_tags": 0}
             connection.execute(update(table).where(table.c.registry_id == row.id).values(values))
             newest = connection.execute(_newest_first(row.id)).scalars().all()
-            for repository_id, due in zip(newest, dues, strict=False):
+            # One statement for all of them: every other writer waits for this transaction.
+            moved = [
+                {"row": repository_id, "due": now + timedelta(seconds=due)}
+                for repository_id, due in zip(newest, dues, strict=False)
+            ]
+            if moved:
                 connection.execute(
                     update(table)
-                    .where(table.c.id == repository_id, table.c.next_due.is_not(None))
-                    .values(next_due=now + timedelta(seconds=due))
+                    .where(table.c.id == bindparam("row"), table.c.next_due.is_not(None))
+                    .values(next_due=bindparam("due")),
+                    moved,
                 )
             _tell(
                 connection, host, actor, "registry-accepted" if accepted else "registry-believed", reason, now

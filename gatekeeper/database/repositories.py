@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, bindparam, func, select, update
 
 from gatekeeper.core.reference import Repository
 from gatekeeper.database import pointing, tables
@@ -15,6 +15,15 @@ from gatekeeper.database.marks import add_subjects, chunks, drop, mark_digests
 from gatekeeper.database.rows import new_repository, repository_named
 from gatekeeper.database.upsert import insert_missing
 from gatekeeper.ports import Lease, Round, WatchedRepository
+
+# Asked in each round, so built once.
+_TAGS = select(tables.tag.c.name, tables.tag.c.digest, tables.tag.c.missing, tables.tag.c.missing_at).where(
+    tables.tag.c.repository_id == bindparam("repository_id")
+)
+_DOUBTED = select(tables.registry.c.doubted_at).where(tables.registry.c.id == bindparam("registry_id"))
+_MISSING = select(tables.tag.c.name).where(
+    tables.tag.c.repository_id == bindparam("repository_id"), tables.tag.c.missing
+)
 
 
 class Repositories:
@@ -55,17 +64,10 @@ class Repositories:
         ``gone_since``: a tag that has been missing since then at least is gone when it is missing once more; None:
         since any round before.
         """
-        tag, registry = tables.tag, tables.registry
         with self._link.reading() as connection:
             row = fenced(connection, lease)
-            found = connection.execute(
-                select(tag.c.name, tag.c.digest, tag.c.missing, tag.c.missing_at).where(
-                    tag.c.repository_id == row.id
-                )
-            ).all()
-            doubted_at = connection.execute(
-                select(registry.c.doubted_at).where(registry.c.id == row.registry_id)
-            ).scalar()
+            found = connection.execute(_TAGS, {"repository_id": row.id}).all()
+            doubted_at = connection.execute(_DOUBTED, {"registry_id": row.registry_id}).scalar()
         return WatchedRepository(
             id=row.id,
             repository=repository_named(row.name),
@@ -131,7 +133,7 @@ def _remember_missing(
 ) -> None:
     tag = tables.tag
     here = tag.c.repository_id == repository_id
-    found = set(connection.execute(select(tag.c.name).where(here, tag.c.missing)).scalars())
+    found = set(connection.execute(_MISSING, {"repository_id": repository_id}).scalars())
     for chunk in chunks(sorted(found - missing)):
         connection.execute(
             update(tag).where(here, tag.c.name.in_(chunk)).values(missing=False, missing_at=None)

@@ -6,7 +6,7 @@ import json
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, false, or_, select, true
+from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, false, or_, select, true
 
 from gatekeeper.core.canonical import from_plain
 from gatekeeper.core.digest import Digest
@@ -22,6 +22,18 @@ from gatekeeper.ports import Page
 T = TypeVar("T")
 FIRST_INTERVAL = timedelta(minutes=1)
 _FETCHED = 100
+# Asked for each subject that is judged, so built once.
+_REPOSITORY = select(tables.repository.c.id, tables.repository.c.registry_id).where(
+    tables.repository.c.name == bindparam("repository")
+)
+_NEWEST_CASE = (
+    select(tables.case)
+    .where(
+        tables.case.c.repository_id == bindparam("repository_id"), tables.case.c.digest == bindparam("digest")
+    )
+    .order_by(tables.case.c.id.desc())
+    .limit(1)
+)
 
 
 def read_body(kind: type[T], body: str) -> T:
@@ -37,7 +49,7 @@ def repository_named(name: str) -> Repository:
 
 def ensure_repository(connection: Connection, repository: Repository, now: datetime) -> Row[int, int]:
     """The repository's row (id, registry_id), added as due now when there is none."""
-    known = _repository_row(connection, repository)
+    known = repository_row(connection, repository)
     if known is not None:
         return known
     insert_missing(connection, tables.registry, [{"host": repository.registry}])
@@ -45,7 +57,7 @@ def ensure_repository(connection: Connection, repository: Repository, now: datet
         select(tables.registry.c.id).where(tables.registry.c.host == repository.registry)
     ).scalar_one()
     insert_missing(connection, tables.repository, [new_repository(repository, registry_id, now)])
-    added = _repository_row(connection, repository)
+    added = repository_row(connection, repository)
     assert added is not None
     return added
 
@@ -62,11 +74,9 @@ def new_repository(repository: Repository, registry_id: int, now: datetime) -> d
     }
 
 
-def _repository_row(connection: Connection, repository: Repository) -> Row[int, int] | None:
-    table = tables.repository
-    return connection.execute(
-        select(table.c.id, table.c.registry_id).where(table.c.name == str(repository))
-    ).first()
+def repository_row(connection: Connection, repository: Repository) -> Row[int, int] | None:
+    """The repository's row (id, registry_id), if it is known."""
+    return connection.execute(_REPOSITORY, {"repository": str(repository)}).first()
 
 
 def case_of(row: Any, repository: Repository) -> Case:
@@ -118,13 +128,7 @@ def waiver_of(row: Any) -> Waiver:
 
 def newest_case_row(connection: Connection, repository_id: int, digest: Digest) -> Row[Any] | None:
     """The newest case of a digest in a repository."""
-    case = tables.case
-    return connection.execute(
-        select(case)
-        .where(case.c.repository_id == repository_id, case.c.digest == digest)
-        .order_by(case.c.id.desc())
-        .limit(1)
-    ).first()
+    return connection.execute(_NEWEST_CASE, {"repository_id": repository_id, "digest": digest}).first()
 
 
 def acted_on(row: Any) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, exists, func, or_, select, update
+from sqlalchemy import Connection, and_, bindparam, exists, func, or_, select, update
 
 from gatekeeper.core.digest import Digest
 from gatekeeper.core.evidence import Evidence
@@ -27,6 +27,7 @@ from gatekeeper.database.rows import (
     newest_case_row,
     read_body,
     repository_named,
+    repository_row,
     waiver_of,
 )
 from gatekeeper.ports import DueSubject, Lease, Predecessor, RecordedVerdict
@@ -35,6 +36,24 @@ HELD = (IntentState.WRITTEN, IntentState.CONFIRMED)
 """States of an anchor intent whose anchor tag was read back."""
 _PREDECESSORS = 8
 """How many earlier digests of a tag are offered: those before were pulled away from it long ago."""
+
+# Asked for each subject that is judged, so built once.
+_WHERE = (
+    select(tables.repository.c.name, tables.repository.c.baseline_at, tables.registry.c.doubted_at)
+    .join(tables.registry, tables.registry.c.id == tables.repository.c.registry_id)
+    .where(tables.repository.c.id == bindparam("repository_id"))
+)
+_RECORDED = (
+    select(tables.verdict.c.body, tables.evidence.c.body.label("evidence"))
+    .join(tables.evidence, tables.evidence.c.digest == tables.verdict.c.evidence)
+    .where(tables.verdict.c.id == bindparam("verdict_id"))
+)
+# A release names the digest that was judged; any other waiver may name a platform child of it.
+_WAIVERS = (
+    select(tables.waiver)
+    .where(or_(tables.waiver.c.case_id.is_(None), tables.waiver.c.digest == bindparam("digest")))
+    .order_by(tables.waiver.c.id)
+)
 
 
 class Subjects:
@@ -75,13 +94,7 @@ class Subjects:
         """
         with self._link.reading() as connection:
             row = fenced(connection, lease)
-            repository = tables.repository
-            registry = tables.registry
-            where = connection.execute(
-                select(repository.c.name, repository.c.baseline_at, registry.c.doubted_at)
-                .join(registry, registry.c.id == repository.c.registry_id)
-                .where(repository.c.id == row.repository_id)
-            ).one()
+            where = connection.execute(_WHERE, {"repository_id": row.repository_id}).one()
             tags = {*tags_at(connection, row.repository_id, row.digest), *_replaced_tags(connection, row)}
             return DueSubject(
                 id=row.id,
@@ -107,21 +120,15 @@ class Subjects:
 
     def waivers(self, repository: Repository, digest: Digest) -> tuple[Waiver, ...]:
         """Every waiver and release that could concern it, expired ones too (``decide`` checks the time)."""
-        waiver = tables.waiver
-        # A release names the digest that was judged; any other waiver may name a platform child of it.
-        statement = select(waiver).where(or_(waiver.c.case_id.is_(None), waiver.c.digest == digest))
         with self._link.reading() as connection:
-            rows = connection.execute(statement.order_by(waiver.c.id)).all()
+            rows = connection.execute(_WAIVERS, {"digest": digest}).all()
         return tuple(waiver_of(row) for row in rows if matching((row.repository_glob,), repository))
 
     def newest_case(self, repository: Repository, digest: Digest) -> Case | None:
         """The newest case of this digest in this repository."""
-        table = tables.repository
         with self._link.reading() as connection:
-            repository_id = connection.execute(
-                select(table.c.id).where(table.c.name == str(repository))
-            ).scalar()
-            row = None if repository_id is None else newest_case_row(connection, repository_id, digest)
+            known = repository_row(connection, repository)
+            row = None if known is None else newest_case_row(connection, known.id, digest)
         return None if row is None else case_of(row, repository)
 
     def predecessors(self, repository: Repository, tag: str, digest: Digest) -> tuple[Predecessor, ...]:
@@ -191,10 +198,5 @@ def _replaced_tags(connection: Connection, row: Any) -> tuple[str, ...]:
 def _previous(connection: Connection, verdict_id: int | None) -> RecordedVerdict | None:
     if verdict_id is None:
         return None
-    verdict, evidence = tables.verdict, tables.evidence
-    row = connection.execute(
-        select(verdict.c.body, evidence.c.body.label("evidence"))
-        .join(evidence, evidence.c.digest == verdict.c.evidence)
-        .where(verdict.c.id == verdict_id)
-    ).one()
+    row = connection.execute(_RECORDED, {"verdict_id": verdict_id}).one()
     return RecordedVerdict(verdict_id, read_body(Verdict, row.body), read_body(Evidence, row.evidence))

@@ -29,7 +29,7 @@ def believed(room: Workroom, lease: Lease, watched: WatchedRepository, changed: 
     room.store.record_glance(lease, glance, now=now)
     if watched.doubted and weighed is Weighed.CALM:
         _believe(room, host, actor=DAEMON, reason="its next look shows it as it was", accepted=False)
-    elif weighed is Weighed.DOUBT:
+    elif weighed is Weighed.DOUBT and not watched.doubted:
         share = f"{unrest.changed} of {unrest.looked_at} tags looked at have vanished or moved"
         room.store.doubt(host, reason=share, now=now)
     return False

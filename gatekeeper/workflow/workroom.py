@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -38,6 +39,8 @@ from gatekeeper.workflow.os_only import LayerReadings
 DAEMON = "gatekeeper"
 """The actor of everything that no person did."""
 TAG_LIST_AGE = timedelta(seconds=5)
+_LOOKED_AT = 2
+"""Old lists that go with each new one: more than come, so that none stay."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,13 +99,23 @@ class TagLists:
     def __init__(self) -> None:
         self._lock = Lock()
         self._lists: dict[Repository, tuple[datetime, frozenset[str]]] = {}
+        """Oldest first."""
 
     def put(self, repository: Repository, tags: Iterable[str], *, now: datetime) -> frozenset[str]:
         """Remembers a list that was just read."""
         found = frozenset(tags)
         with self._lock:
+            self._lists.pop(repository, None)
             self._lists[repository] = (now, found)
+            self._drop_old(now)
         return found
+
+    def _drop_old(self, now: datetime) -> None:
+        """What is too old to be used takes no memory: an estate has many repositories with many tags."""
+        for repository, (at, _) in tuple(itertools.islice(self._lists.items(), _LOOKED_AT)):
+            if now - at < TAG_LIST_AGE:
+                return
+            del self._lists[repository]
 
     def forget(self, repository: Repository) -> None:
         """Somebody waits for an answer about what was just pushed: the next look reads the list anew."""

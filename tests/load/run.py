@@ -4,34 +4,37 @@ from __future__ import annotations
 
 import random
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
-from gatekeeper.config.settings import PollingSettings
-from gatekeeper.core.lifecycle import Caps
-from gatekeeper.core.policy import RuleSet
-from gatekeeper.core.rules.user_root import UserRoot
+from gatekeeper.core.lifecycle import ENFORCING, CaseState
 from gatekeeper.demo.images import Built, image
 from gatekeeper.demo.registry import EmbeddedRegistry
 from gatekeeper.demo.registry_faults import Match, Status
 from gatekeeper.engine.local import InlineEngine
+from gatekeeper.ports import Page
 from gatekeeper.scheduler import Daemon
 from gatekeeper.workflow.doubt import accept
 from gatekeeper.workflow.hold import close_breaker
-from tests.integration.workflow.world import SCOPE, World, policy_of
+from tests.load.world import CAPS, HOUR, LoadedWorld
 
-HOUR = timedelta(hours=1)
 STEP = timedelta(minutes=15)
-CAPS = Caps(per_run=4, per_repository=2, per_hour=8)
 PUSHED_AN_HOUR = 6
 """Images that fail, pushed each hour to repositories chosen by chance."""
+OUTAGE, STORM, SIGNED_OUT, JUMP, PUT_BACK = 3, 6, 9, 13, 19
+"""Hours in which something happens."""
+RETRY_AFTER = timedelta(minutes=20)
+"""What the registry asks for in the storm; it is asked once more in each such time."""
 JUMP_FLOOR = 10
 """So many changed tags never make a registry unbelievable: they are judged like any."""
 JUMPS = 0.6
 """The share of all tags that jumps at once."""
+GROWTH = 1.25
+"""Memory at the end, against what it was after the first quarter of the day."""
 _PAGE = 4096
 
 
@@ -40,15 +43,18 @@ class Day:
     """What happened."""
 
     repositories: int
-    rounds: int = 0
     pieces: int = 0
     """Pieces of work that were carried out."""
     requests: int = 0
     acted: int = 0
+    """Tags that show something of ours at the end."""
     most_in_an_hour: int = 0
+    """Tags that were replaced within an hour and without a person in between, as the registry shows it."""
     breakers: int = 0
     doubted: int = 0
-    """How often the registry was not believed."""
+    """Hours at whose end the registry was not believed."""
+    asked_in_storm: int = 0
+    """Requests in the hour in which the registry answered 429."""
     resident: list[int] = field(default_factory=list)
     """MiB after each hour."""
     seconds: float = 0.0
@@ -57,21 +63,10 @@ class Day:
     wrong: list[str] = field(default_factory=list)
 
 
-@dataclass(slots=True)
-class LoadedWorld(World):
-    """Polled seldom, as an estate of this size is; judged by its user alone, which costs no key."""
-
-    def __post_init__(self) -> None:
-        self.caps = CAPS
-        self.polling = PollingSettings(interval=2 * HOUR, min_interval=HOUR, max_interval=4 * HOUR)
-        self.policy = policy_of(SCOPE, rules=RuleSet("default", (UserRoot(),)))
-        World.__post_init__(self)
-
-
 class Simulation:
     """One day over ``repositories`` repositories with one tag each."""
 
-    def __init__(self, world: World, repositories: int, seed: int, tell: Callable[[str], None]) -> None:
+    def __init__(self, world: LoadedWorld, repositories: int, seed: int, tell: Callable[[str], None]) -> None:
         self.world = world
         self.day = Day(repositories)
         self._tell = tell
@@ -82,23 +77,34 @@ class Simulation:
         self._jumped: list[str] = []
         self._truth: dict[str, str] = {}
         """What each repository's tag shows, as its people pushed it."""
+        self._replaced: frozenset[str] = frozenset()
+        """Repositories whose tag shows something else, as of the last look."""
+        self._acts: deque[tuple[datetime, int]] = deque()
+        """When how many more tags were replaced, since a person closed the breaker last …"""
+        self._granted: set[str] = set()
+        """… without those in these repositories, whose acts were under way and went on by that."""
 
     def run(self) -> Day:
         """The whole day; ``wrong`` is empty when nothing went wrong."""
         began = time.monotonic()
         for number in range(self.day.repositories):
             self._push(f"app/n{number:05d}", self._good)
-        self._step(find=True)
+        self._step()
         for hour in range(24):
             self._people(hour)
             with self._weather(hour):
                 for _ in range(HOUR // STEP):
                     self.world.clock.advance(STEP)
-                    self._step(find=False)
-            self._look(hour)
+                    self._step()
+            self._look(hour, time.monotonic() - began)
         self._check_end()
         self.day.seconds = time.monotonic() - began
         return self.day
+
+    def _wrong(self, text: str) -> None:
+        self.day.wrong.append(text)
+
+    # what happens
 
     def _push(self, path: str, built: Built) -> None:
         built.store_in(self.world.registry.store, path, "1.0")
@@ -106,39 +112,45 @@ class Simulation:
 
     @contextmanager
     def _weather(self, hour: int) -> Iterator[None]:
-        """Hour 3 an outage, hour 6 a storm of 429, hour 9 credentials that ended."""
+        """An outage, a storm of 429, credentials that ended: an hour each, in which nothing may be replaced."""
         faults = {
-            3: Status(503),
-            6: Status(429, "TOOMANYREQUESTS", retry_after="1"),
-            9: Status(401, "UNAUTHORIZED"),
+            OUTAGE: Status(503),
+            STORM: Status(429, "TOOMANYREQUESTS", retry_after=f"{RETRY_AFTER.total_seconds():.0f}"),
+            SIGNED_OUT: Status(401, "UNAUTHORIZED"),
         }
         if hour not in faults:
             yield
             return
         away = self.world.registry.faults.add(Match(), faults[hour])
-        replaced = self._replaced()
+        requests, replaced = self.day.requests, self._replaced
         try:
             yield
         finally:
             self.world.registry.faults.remove(away)
-        if self._replaced() != replaced:
-            self.day.wrong.append(f"hour {hour}: a tag was replaced while nothing could be asked")
+        if self._replaced != replaced:
+            self._wrong(f"hour {hour}: a tag was replaced while nothing could be asked")
+        if hour == STORM:
+            self.day.asked_in_storm = self.day.requests - requests
+            if self.day.asked_in_storm > HOUR / RETRY_AFTER + 1:
+                self._wrong(
+                    f"{self.day.asked_in_storm} requests in the hour in which {RETRY_AFTER} was asked for"
+                )
 
     def _people(self, hour: int) -> None:
-        """Images that fail are pushed; at hour 13 most tags jump, and six hours later somebody puts them back."""
-        if hour == 13:
+        """Images that fail are pushed; once most tags jump, and six hours later somebody puts them back."""
+        if hour == JUMP:
             for path in self._some(int(self.day.repositories * JUMPS)):
                 self._push(path, self._made_bad(f"jump {path}"))
                 self._jumped.append(path)
-            return
-        if hour == 19:
-            self.day.jumped_acted = sum(self._tombstone(path) for path in self._jumped)
-            for path in sorted(self._truth):
-                if self._truth[path] != self._good.digest and not self._tombstone(path):
+        elif hour == PUT_BACK:
+            self.day.jumped_acted = len(self._replaced.intersection(self._jumped))
+            for path in sorted(self._truth.keys() - self._replaced):
+                if self._truth[path] != self._good.digest:
                     self._push(path, self._good)
-            return
-        for path in self._some(min(PUSHED_AN_HOUR, self.day.repositories)):
-            self._push(path, self._made_bad(f"{hour} {path}"))
+        else:
+            for path in self._some(min(PUSHED_AN_HOUR, self.day.repositories)):
+                self._push(path, self._made_bad(f"{hour} {path}"))
+        self._replaced = self._look_at_tags()
 
     def _made_bad(self, text: str) -> Built:
         built = image({"etc/motd": "good"}, user="0", annotations={"text": text})
@@ -148,65 +160,103 @@ class Simulation:
     def _some(self, count: int) -> list[str]:
         return self._chance.sample(sorted(self._truth), count)
 
-    def _tombstone(self, path: str) -> bool:
-        return self.world.shown(path, "1.0") != self._truth[path]
-
-    def _step(self, *, find: bool) -> None:
-        if find:
-            self._daemon.find_repositories()
+    def _step(self) -> None:
+        """Everything that the daemon does in a quarter of an hour, each as often as there is something to do."""
+        self._daemon.find_repositories()
         while True:
             done = self._daemon.tick()
             self.day.pieces += done
             if done == 0:
                 break
-        self.day.rounds += 1
+        self._daemon.renew_leases()
+        self._daemon.tell()
+        self._daemon.look_for_trouble()
         self.day.requests += len(self.world.registry.requests)
         self.world.registry.clear_requests()
-        hour, _ = self.world.app.room.store.cap_uses(CAPS, now=self.world.clock.now())
-        self.day.most_in_an_hour = max(self.day.most_in_an_hour, hour.used)
+        replaced = self._look_at_tags()
+        new = replaced - self._replaced
+        self._count_acts(len(new - self._granted))
+        self._granted -= new
+        self._replaced = replaced
 
-    def _replaced(self) -> int:
-        """Tags that show something else than what was pushed there last."""
-        return sum(self._tombstone(path) for path in self._truth)
+    # what is looked at
 
-    def _look(self, hour: int) -> None:
+    def _look_at_tags(self) -> frozenset[str]:
+        shown = self.world.shown
+        return frozenset(path for path, digest in self._truth.items() if shown(path, "1.0") != digest)
+
+    def _count_acts(self, more: int) -> None:
+        now = self.world.clock.now()
+        self._acts.append((now, more))
+        while now - self._acts[0][0] >= HOUR:
+            self._acts.popleft()
+        self.day.most_in_an_hour = max(self.day.most_in_an_hour, sum(count for _, count in self._acts))
+
+    def _look(self, hour: int, seconds: float) -> None:
         """After each hour: a person closes the breaker, and the world is compared with what people pushed."""
         store = self.world.app.room.store
         if store.breaker() is not None:
             self.day.breakers += 1
             close_breaker(self.world.app.room, actor="night shift", reason="looked at it")
-        self.day.doubted += len(store.doubts())
-        if hour == 21 and store.doubts():
+            self._acts.clear()
+            underway = (intent.draft for intent in store.open_intents() if intent.draft.kind in ENFORCING)
+            self._granted = {draft.repository.path for draft in underway}
+        self.day.doubted += bool(store.doubts())
+        if hour == PUT_BACK + 2 and store.doubts():
             # What was pushed meanwhile keeps a small registry from looking as it did: a person has to say so.
             accept(self.world.app.room, self.world.registry.host, actor="night shift", reason="put back")
         self.day.resident.append(resident())
-        for path, digest in self._truth.items():
-            shown = self.world.shown(path, "1.0")
-            if shown != digest and digest not in self._bad:
-                self.day.wrong.append(f"hour {hour}: {path} was good and is replaced")
+        for path in sorted(self._replaced):
+            if self._truth[path] not in self._bad:
+                self._wrong(f"hour {hour}: {path} was good and is replaced")
         self._tell(
-            f"hour {hour:2}: {self.day.pieces} pieces of work, {self._replaced()} tags replaced, "
-            f"{self.day.resident[-1]} MiB resident"
+            f"hour {hour:2}, {seconds:6.0f} s: {self.day.pieces} pieces of work, "
+            f"{len(self._replaced)} tags replaced, {self.day.resident[-1]} MiB resident"
         )
 
     def _check_end(self) -> None:
-        store = self.world.app.room.store
-        self.day.acted = self._replaced()
-        if self.day.most_in_an_hour > CAPS.per_hour:
-            self.day.wrong.append(
-                f"{self.day.most_in_an_hour} acts within an hour, {CAPS.per_hour} are allowed"
-            )
-        if not self.day.doubted:
-            self.day.wrong.append("the mass jump was believed")
-        if self.day.jumped_acted > JUMP_FLOOR:
-            self.day.wrong.append(f"{self.day.jumped_acted} tags that jumped were acted on")
+        room, day = self.world.app.room, self.day
+        store = room.store
+        day.acted = len(self._replaced)
+        if day.most_in_an_hour > CAPS.per_hour:
+            self._wrong(f"{day.most_in_an_hour} acts within an hour, {CAPS.per_hour} are allowed")
+        if not day.doubted:
+            self._wrong("the mass jump was believed")
+        if day.jumped_acted > JUMP_FLOOR:
+            self._wrong(f"{day.jumped_acted} tags that jumped were acted on")
         if store.doubts():
-            self.day.wrong.append("the registry is doubted though its tags were put back")
+            self._wrong("the registry is doubted though its tags were put back")
         stuck = [intent for intent in store.open_intents() if intent.attempts > 1]
         if stuck:
-            self.day.wrong.append(f"{len(stuck)} intents are stuck")
+            self._wrong(f"{len(stuck)} intents are stuck")
+        # When a registry is believed again, its repositories are spread over one more interval.
+        longest = 2 * room.limits.interval_max + STEP
+        (row,) = store.registry_rows(
+            hosts={self.world.registry.host}, blind_before=self.world.clock.now() - longest
+        )
+        if row.repositories < day.repositories or row.blind:
+            self._wrong(f"{row.blind} of {row.repositories} repositories were not read for {longest}")
+        opened = self._opened()
+        if opened != self._replaced:
+            self._wrong(f"cases and tags differ: {sorted(opened ^ self._replaced)[:5]}")
         if store.broken_at() is not None:
-            self.day.wrong.append("the audit trail does not verify")
+            self._wrong("the audit trail does not verify")
+
+    def _opened(self) -> frozenset[str]:
+        """The repositories in which an image is quarantined, as a person is shown."""
+        found: set[str] = set()
+        after: str | None = None
+        while True:
+            cases, after = self.world.app.room.store.cases(
+                states=frozenset({CaseState.OPEN}), repositories=("**",), page=Page(1000, after)
+            )
+            found.update(
+                case.repository.path
+                for case in cases
+                if str(case.digest) == self._truth.get(case.repository.path)
+            )
+            if after is None:
+                return frozenset(found)
 
 
 def resident() -> int:
@@ -215,11 +265,17 @@ def resident() -> int:
     return pages * _PAGE // (1024 * 1024)
 
 
-def a_day(folder: Path, repositories: int, seed: int, tell: Callable[[str], None]) -> Day:
-    """Runs it in a folder of its own."""
+def a_day(
+    folder: Path, repositories: int, seed: int, tell: Callable[[str], None], *, postgresql: str | None = None
+) -> Day:
+    """Runs it in a folder of its own; with ``postgresql`` on that empty database."""
     with EmbeddedRegistry() as registry:
-        world = LoadedWorld(registry, folder)
+        world = LoadedWorld(registry, folder, postgresql=postgresql)
         try:
-            return Simulation(world, repositories, seed, tell).run()
+            day = Simulation(world, repositories, seed, tell).run()
         finally:
             world.app.close()
+    quarter, end = day.resident[5], day.resident[-1]
+    if end > quarter * GROWTH:
+        day.wrong.append(f"memory grew from {quarter} to {end} MiB")
+    return day

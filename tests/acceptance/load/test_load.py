@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.load.run import CAPS, a_day
+from tests.load.run import a_day
+from tests.load.world import CAPS
 
 
 @pytest.mark.slow
@@ -18,4 +19,6 @@ def test_a_day_with_outages_refusals_and_a_mass_jump_does_nothing_wrong(tmp_path
     assert day.acted > 0
     assert 0 < day.most_in_an_hour <= CAPS.per_hour
     assert day.doubted > 0
+    assert day.asked_in_storm > 0
+    assert day.breakers > 0
     assert len(day.resident) == 24

@@ -34,7 +34,7 @@ from gatekeeper.core.subject import SubjectKind, classify
 from gatekeeper.database.migrate import upgrade
 from gatekeeper.demo.images import Built, image
 from gatekeeper.demo.registry import Behaviour, EmbeddedRegistry
-from gatekeeper.ports import Notifier, Page
+from gatekeeper.ports import Notifier, Page, Registries
 from gatekeeper.registry.settings import Pace, RegistrySettings, SecretText, UsernamePassword
 from gatekeeper.signatures.signing import SigningKey, signature_bundle, signature_layer, tagged
 from gatekeeper.wiring import Application, Parts, build
@@ -130,6 +130,7 @@ class World:
             pause=lambda seconds: self.clock.advance(timedelta(seconds=seconds)),
             spread=lambda: 0.5,
             notifier=self.notifier,
+            registries=self.registries(connection),
         )
         self.app = build(
             settings,
@@ -137,6 +138,10 @@ class World:
             parts,
             in_force=lambda: dataclasses.replace(settings, caps=self.caps),
         )
+
+    def registries(self, connection: RegistrySettings) -> Registries | None:
+        """Clients of its own; None: the product's, whose pauses last as long as they do outside."""
+        return None
 
     def caps_for(self, **caps: int) -> None:
         """Another ceiling, in a fresh process."""

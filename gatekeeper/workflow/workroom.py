@@ -101,6 +101,10 @@ class TagLists:
         self._lists: dict[Repository, tuple[datetime, frozenset[str]]] = {}
         """Oldest first."""
 
+    def __len__(self) -> int:
+        """How many are kept."""
+        return len(self._lists)
+
     def put(self, repository: Repository, tags: Iterable[str], *, now: datetime) -> frozenset[str]:
         """Remembers a list that was just read."""
         found = frozenset(tags)

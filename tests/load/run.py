@@ -199,8 +199,7 @@ class Simulation:
             self.day.breakers += 1
             close_breaker(self.world.app.room, actor="night shift", reason="looked at it")
             self._acts.clear()
-            underway = (intent.draft for intent in store.open_intents() if intent.draft.kind in ENFORCING)
-            self._granted = {draft.repository.path for draft in underway}
+            self._granted = set(self._underway())
         self.day.doubted += bool(store.doubts())
         if hour == PUT_BACK + 2 and store.doubts():
             # What was pushed meanwhile keeps a small registry from looking as it did: a person has to say so.
@@ -236,11 +235,16 @@ class Simulation:
         )
         if row.repositories < day.repositories or row.blind:
             self._wrong(f"{row.blind} of {row.repositories} repositories were not read for {longest}")
-        opened = self._opened()
+        opened = self._opened() - (self._underway() - self._replaced)
         if opened != self._replaced:
             self._wrong(f"cases and tags differ: {sorted(opened ^ self._replaced)[:5]}")
         if store.broken_at() is not None:
             self._wrong("the audit trail does not verify")
+
+    def _underway(self) -> frozenset[str]:
+        """The repositories in which something is about to be replaced."""
+        drafts = (intent.draft for intent in self.world.app.room.store.open_intents())
+        return frozenset(draft.repository.path for draft in drafts if draft.kind in ENFORCING)
 
     def _opened(self) -> frozenset[str]:
         """The repositories in which an image is quarantined, as a person is shown."""

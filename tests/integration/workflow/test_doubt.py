@@ -12,8 +12,9 @@ from gatekeeper.core.digest import Digest
 from gatekeeper.core.errors import MalformedError, NotFoundError
 from gatekeeper.core.lifecycle import CaseState
 from gatekeeper.demo.registry_faults import Match, Status
+from gatekeeper.ports import WorkKind
 from gatekeeper.workflow.brakes import summary
-from gatekeeper.workflow.doubt import accept
+from gatekeeper.workflow.doubt import accept, believed
 from tests.integration.workflow.world import World
 
 REPOSITORIES, TAGS = 6, 4
@@ -115,6 +116,22 @@ def test_a_person_believes_it_and_the_newest_are_looked_at_first(estate: World) 
     rows = world.app.room.store.rows(after=0, limit=10_000)
     assert [row.actor for row in rows if row.action == "registry-accepted"] == ["ann"]
     assert world.app.room.store.doubts() == ()
+
+
+def test_a_look_that_began_before_somebody_believed_it_does_not_doubt_it_again(estate: World) -> None:
+    world, room = estate, estate.app.room
+    host = world.registry.host
+    with emptied(world):
+        world.rounds(4)
+        world.clock.advance(timedelta(hours=1))
+        (lease,) = room.store.claim(
+            WorkKind.REPOSITORY, now=world.clock.now(), limit=1, lease_for=timedelta(hours=1)
+        )
+        watched = room.store.repository(lease)
+        assert watched.doubted
+        accept(room, host, actor="ann", reason="emptied on purpose")
+        assert not believed(room, lease, watched, changed=REPOSITORIES * TAGS)
+    assert room.store.doubts() == ()
 
 
 def test_a_few_changes_are_recorded_as_ever(estate: World) -> None:

@@ -112,7 +112,8 @@ def install() -> None:
     locked: list[str | Path] = ["--no-deps", "--require-hashes", "--requirement", LOCK]
     here: list[str | Path] = ["--no-deps", "--no-build-isolation", "--editable", "."]
     if uv:
-        run(uv, "pip", "install", "--quiet", "--python", PYTHON, *locked)
+        # As pip does by itself: else every program and test would compile again what it loads where nothing is kept.
+        run(uv, "pip", "install", "--quiet", "--compile-bytecode", "--python", PYTHON, *locked)
         run(uv, "pip", "install", "--quiet", "--python", PYTHON, *here)
     else:
         if not answers(PYTHON, "-m", "pip", "--version"):

@@ -48,6 +48,11 @@ class FeedsModel(Table):
         "acted on until `gatekeeper feed accept`.",
     )
     hold_minimum: Count = Field(10, ge=0, description="Nor is a version held that makes no more images fail.")
+    stabilization_window: Duration = Field(
+        parse_duration("2h"),
+        description="An image that fails only because a feed changed is acted on when it has failed for so long, "
+        "without passing in between; status and admission say so at once. `0s`: no wait.",
+    )
     ca_file: Text | None = Field(
         None, description="PEM bundle trusted for https: sources instead of the system's."
     )

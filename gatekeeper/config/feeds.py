@@ -40,6 +40,7 @@ def assemble_feeds(assembly: Assembly, model: FeedsModel) -> FeedSettings:
         max_age=model.max_age,
         hold_share=model.hold_percent / 100,
         hold_minimum=model.hold_minimum,
+        stabilization_window=model.stabilization_window,
         ca_file=assembly.existing(("feeds", "ca_file"), model.ca_file),
         proxy=_proxy(assembly, model.proxy),
         bundle_keys=tuple(

@@ -130,6 +130,7 @@ class FeedSettings:
     max_age: timedelta = timedelta(hours=72)
     hold_share: float = 0.2
     hold_minimum: int = 10
+    stabilization_window: timedelta = timedelta(hours=2)
     ca_file: Path | None = None
     proxy: str | None = None
     bundle_keys: tuple[PublicKey, ...] = ()

@@ -261,3 +261,5 @@ class CaseFile:
     """A change of policy, keys or version turned it from passed to failed, and nobody has accepted that change."""
     feed_waits: bool = False
     """It fails only by a version of a feed that is still weighed, or held until a person accepts it."""
+    stabilizing: bool = False
+    """It fails only by what feeds say, and not for the stabilization window yet."""

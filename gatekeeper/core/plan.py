@@ -119,6 +119,8 @@ def _plan_failed(file: CaseFile, verdict: Verdict, scope: Scope, budget: Budget,
     violations = verdict.violations_at(file.tag)
     if file.feed_waits:
         return Nothing("feed-waits")
+    if file.stabilizing:
+        return Nothing("feed-stabilizing")
     if not scope.act_on_unscanned and all(finding.rule in SCAN_EVIDENCE for finding in violations):
         return Nothing("scan-evidence-only")
     if all(finding.settles for finding in violations) and now < verdict.subject.first_seen + scope.settle:

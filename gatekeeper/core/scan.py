@@ -12,7 +12,7 @@ from datetime import datetime
 from gatekeeper.core.component import OperatingSystem
 from gatekeeper.core.digest import Digest
 from gatekeeper.core.errors import Cause
-from gatekeeper.core.evidence import Trust, Unavailable
+from gatekeeper.core.evidence import Evidence, Trust, Unavailable
 from gatekeeper.core.feed import FeedKind, FeedState
 from gatekeeper.core.match import Gap, Match
 
@@ -67,15 +67,34 @@ class NodeScan:
 
 
 @dataclass(frozen=True, slots=True)
+class Told:
+    """What KEV and EPSS say of a CVE that a scan report names."""
+
+    name: str
+    exploited_at: datetime | None = None
+    epss: str = ""
+    """Its probability, ``0.97123``; empty when it has none."""
+
+
+@dataclass(frozen=True, slots=True)
 class Scan:
     """Everything that the database knows about a subject's components, as of one state of the feeds."""
 
     nodes: tuple[NodeScan, ...] = ()
     feeds: tuple[FeedState, ...] = ()
+    told: tuple[Told, ...] = ()
+    """Of those CVEs of scan reports that one of the two feeds names; by name."""
 
     def of(self, digest: Digest) -> NodeScan | None:
         """The scan of one node."""
         return next((node for node in self.nodes if node.digest == digest), None)
+
+    def told_of(self, names: Iterable[str]) -> tuple[datetime | None, str]:
+        """Since when one of these names is known as exploited, and the greatest EPSS probability of them."""
+        wanted = frozenset(names)
+        found = [told for told in self.told if told.name in wanted]
+        exploited = (told.exploited_at for told in found if told.exploited_at is not None)
+        return min(exploited, default=None), max((told.epss for told in found), default="")
 
     def outage(self, kind: FeedKind, now: datetime, ecosystems: Iterable[str] = ()) -> Unavailable | None:
         """Why feeds of this kind cannot be believed: missing, or too old. Never the image's fault.
@@ -103,6 +122,18 @@ class Scan:
     def good_until(self, kind: FeedKind) -> datetime | None:
         """When the first feed of this kind becomes too old."""
         return min((feed.good_until for feed in self.feeds if feed.kind is kind), default=None)
+
+
+def cves_reported(evidence: Evidence) -> tuple[str, ...]:
+    """The CVE ids that the scan reports of a subject name, aliases too; sorted."""
+    names = {
+        name
+        for node in (evidence.root, *evidence.children)
+        for attested in node.reports
+        for found in attested.report.vulnerabilities
+        for name in (found.id, *found.aliases)
+    }
+    return tuple(sorted(name for name in names if name.startswith("CVE-")))
 
 
 NOT_SCANNED = Scan()

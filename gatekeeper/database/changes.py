@@ -47,8 +47,19 @@ def change_groups(
         )
         return _change_groups_of(connection, changed, change)
     names = _changed_names(connection, under)
-    table = tables.advisory_name
-    return sum(
+    table, reported = tables.advisory_name, tables.reported_cve
+    changed_groups = sum(
+        connection.execute(
+            update(group)
+            .where(
+                group.c.id.in_(select(reported.c.group_id).where(reported.c.name.in_(chunk))),
+                group.c.changed < change,
+            )
+            .values(changed=change)
+        ).rowcount
+        for chunk in chunks(names)
+    )
+    return changed_groups + sum(
         _change_groups_of(connection, select(table.c.advisory_id).where(table.c.name.in_(chunk)), change)
         for chunk in chunks(names)
     )

@@ -129,6 +129,16 @@ subject_group = Table(
     sqlite_with_rowid=False,
 )
 
+reported_cve = Table(
+    "reported_cve",
+    metadata,
+    # what the scan reports of a subject name together is a group without components
+    Column("name", Text, primary_key=True),
+    Column("group_id", Key, ForeignKey("component_group.id"), primary_key=True),
+    Index(None, "group_id"),
+    sqlite_with_rowid=False,
+)
+
 __all__ = [
     "component",
     "component_group",
@@ -137,6 +147,7 @@ __all__ = [
     "group_component",
     "image_document",
     "package",
+    "reported_cve",
     "sbom_document",
     "subject_group",
 ]

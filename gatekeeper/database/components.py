@@ -16,12 +16,14 @@ from gatekeeper.core.component import OS_PACKAGE_TYPES, Component, SbomDocument
 from gatekeeper.core.digest import Digest
 from gatekeeper.core.evidence import Evidence, NodeEvidence, Sboms, Trust
 from gatekeeper.core.match import Unjudged
+from gatekeeper.core.scan import cves_reported
 from gatekeeper.database import tables
 from gatekeeper.database.columns import escaped_text
 from gatekeeper.database.connection import Link
 from gatekeeper.database.marks import chunks
 from gatekeeper.database.matches import match_new_components
 from gatekeeper.database.packages import package_ids
+from gatekeeper.database.reported import reported_group
 from gatekeeper.database.rows import read_body
 from gatekeeper.database.stored import read_stored, write_stored
 from gatekeeper.database.upsert import insert_missing
@@ -290,7 +292,9 @@ def connect_documents(connection: Connection, subject: Any, evidence: Evidence) 
     for node in (evidence.root, *evidence.children):
         if isinstance(node.sboms, Sboms):
             documents |= _connect(connection, subject.repository_id, node.digest, node.sboms)
-    _connect_groups(connection, subject.id, documents)
+    reported = cves_reported(evidence)
+    groups = {reported_group(connection, reported)} if reported else set[int]()
+    _connect_groups(connection, subject.id, documents, groups)
     trust = _least_trust(evidence)
     return {
         "sbom_trust": None if trust is None else str(trust),
@@ -366,9 +370,10 @@ def _connect(connection: Connection, repository_id: int, digest: Digest, sboms: 
     return set(documents.values())
 
 
-def _connect_groups(connection: Connection, subject_id: int, documents: set[int]) -> None:
+def _connect_groups(connection: Connection, subject_id: int, documents: set[int], others: set[int]) -> None:
+    """``others``: groups that are of no document."""
     of_document, link = tables.document_group, tables.subject_group
-    wanted: set[int] = set()
+    wanted = set(others)
     for chunk in chunks(sorted(documents)):
         wanted |= set(
             connection.execute(

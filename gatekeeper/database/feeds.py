@@ -138,6 +138,11 @@ class Feeds:
                 now=now,
             )
             wake_failed_by_change(connection, now=now)
+            # Nobody needs to see whether it lasts.
+            subject = tables.subject
+            connection.execute(
+                update(subject).where(subject.c.failed_by_change.is_not(None)).values(failed_by_feed_at=None)
+            )
             touch(connection)
         return self.feed(name)
 

@@ -17,6 +17,7 @@ from gatekeeper.core.digest import Digest
 from gatekeeper.core.feed import FeedKind, FeedState
 from gatekeeper.core.match import Affectedness, Gap, Match
 from gatekeeper.database import tables
+from gatekeeper.database.columns import storable
 from gatekeeper.database.components import ids_of
 from gatekeeper.database.marks import chunks
 from gatekeeper.database.rows import read_body
@@ -154,9 +155,13 @@ class ScanReader:
         return [row for component_id in wanted for row in known[component_id]]
 
     def facts(
-        self, connection: Connection, matched: Sequence[MatchedRow], documents: Iterable[KeptDocument]
+        self,
+        connection: Connection,
+        matched: Sequence[MatchedRow],
+        documents: Iterable[KeptDocument],
+        reported: Sequence[str],
     ) -> list[FactRow]:
-        """What the other feeds say of these vulnerabilities and releases."""
+        """What the other feeds say of these vulnerabilities (matched, and named by reports) and releases."""
         names = {
             name
             for row in matched
@@ -164,6 +169,7 @@ class ScanReader:
             for name in (row.found.advisory, *row.found.aliases)
             if name.startswith("CVE-")
         }
+        names |= set(map(storable, reported))
         names |= {cycle for document in documents for cycle in cycles_of(document.system)}
         found = []
         for chunk in chunks(sorted(names)):

@@ -17,7 +17,7 @@ from gatekeeper.core.digest import Digest
 from gatekeeper.core.evidence import Trust
 from gatekeeper.core.feed import FeedKind, FeedState
 from gatekeeper.core.match import Gap, Match, Unjudged
-from gatekeeper.core.scan import EndOfLife, NodeScan, Scan, Vulnerability
+from gatekeeper.core.scan import EndOfLife, NodeScan, Scan, Told, Vulnerability
 from gatekeeper.database.components import keep_documents
 from gatekeeper.database.connection import Link
 from gatekeeper.database.feeds import feed_rows, states_of
@@ -39,13 +39,18 @@ class Scans:
     _scanning: ScanReader
 
     def scan(
-        self, nodes: Mapping[Digest, Sequence[CarriedSbom]], matcher: Matcher, *, max_age: timedelta
+        self,
+        nodes: Mapping[Digest, Sequence[CarriedSbom]],
+        matcher: Matcher,
+        *,
+        max_age: timedelta,
+        reported: Sequence[str] = (),
     ) -> Scanned:
         """What is known about each node by the documents that count for it. One consistent reading is not needed:
         a change that comes meanwhile is greater than the one that is returned, and leaves the subject due.
         """
         with self._link.reading() as connection:
-            return _scanned(connection, self._scanning, nodes, matcher, max_age)
+            return _scanned(connection, self._scanning, nodes, matcher, max_age, reported)
 
     def scan_unkept(
         self,
@@ -54,12 +59,13 @@ class Scans:
         matcher: Matcher,
         *,
         max_age: timedelta,
+        reported: Sequence[str] = (),
     ) -> Scanned:
         """The same for documents that stay unknown: what is written to match them is taken back."""
         with self._link.trying() as connection:
             keep_documents(connection, gathered, matcher)
             # A reader of its own: the numbers of these rows will be given to others.
-            return _scanned(connection, ScanReader(), nodes, matcher, max_age)
+            return _scanned(connection, ScanReader(), nodes, matcher, max_age, reported)
 
 
 def _scanned(
@@ -68,6 +74,7 @@ def _scanned(
     nodes: Mapping[Digest, Sequence[CarriedSbom]],
     matcher: Matcher,
     max_age: timedelta,
+    reported: Sequence[str],
 ) -> Scanned:
     change = connection.execute(CHANGE).scalar_one()
     rows = feed_rows(connection)
@@ -80,12 +87,30 @@ def _scanned(
     matched = [
         row for row in reader.matched(connection, members, versions) if not left_to_vendor(feeds, row.vendor)
     ]
-    facts = reader.facts(connection, matched, documents.values())
-    newest = _scan(nodes, documents, matched, facts, matcher, feeds, lambda row: bool(row.newest))
+    facts = reader.facts(connection, matched, documents.values(), reported)
+    newest = _scan(
+        nodes,
+        documents,
+        matched,
+        facts,
+        matcher,
+        feeds,
+        reported=reported,
+        counts=lambda row: bool(row.newest),
+    )
     found: list[MatchedRow | FactRow] = [*matched, *facts]
     if all(row.newest == row.acted for row in found):
         return Scanned(newest, change)
-    acted = _scan(nodes, documents, matched, facts, matcher, feeds, lambda row: bool(row.acted))
+    acted = _scan(
+        nodes,
+        documents,
+        matched,
+        facts,
+        matcher,
+        feeds,
+        reported=reported,
+        counts=lambda row: bool(row.acted),
+    )
     return Scanned(newest, change, acted)
 
 
@@ -96,6 +121,8 @@ def _scan(
     facts: Sequence[FactRow],
     matcher: Matcher,
     feeds: tuple[FeedState, ...],
+    *,
+    reported: Sequence[str],
     counts: Callable[[MatchedRow | FactRow], bool],
 ) -> Scan:
     by_component: dict[int, list[MatchedRow]] = {}
@@ -109,6 +136,7 @@ def _scan(
             for digest in sorted(nodes)
         ),
         feeds,
+        known.told(reported),
     )
 
 
@@ -131,6 +159,18 @@ class _Facts:
             elif fact.kind is FeedKind.END_OF_LIFE:
                 known.ends[fact.name] = fact.at
         return known
+
+    def told(self, names: Sequence[str]) -> tuple[Told, ...]:
+        """What is said of CVEs that reports name."""
+        return tuple(
+            Told(name, self.exploited.get(name), _written(self.scores.get(name)))
+            for name in sorted(names)
+            if name in self.exploited or name in self.scores
+        )
+
+
+def _written(score: float | None) -> str:
+    return "" if score is None else f"{score:.5f}"
 
 
 def _node(
@@ -208,7 +248,7 @@ def _vulnerabilities(
                 known_at=min(row.seen_at for row in part),
                 fix_known_at=min(fixes, default=None) if joined.fixed else None,
                 exploited_at=min(exploited, default=None),
-                epss=f"{max(scores):.5f}" if scores else "",
+                epss=_written(max(scores, default=None)),
             )
         )
     return found

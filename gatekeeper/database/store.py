@@ -20,6 +20,7 @@ from gatekeeper.database.policies import Policies
 from gatekeeper.database.rebuild import Rebuild
 from gatekeeper.database.reevaluation import Reevaluation
 from gatekeeper.database.registries import RegistryRows
+from gatekeeper.database.reported import Reported
 from gatekeeper.database.repositories import Repositories
 from gatekeeper.database.scan_rows import ScanReader
 from gatekeeper.database.scanner_reports import ScannerReports
@@ -50,6 +51,7 @@ class Database(
     Tokens,
     Waivers,
     Documents,
+    Reported,
     Scans,
     Feeds,
     Imports,

@@ -109,6 +109,7 @@ class Subjects:
                 turned=row.turned,
                 doubted=where.doubted_at is not None,
                 change_accepted=change_accepted(connection),
+                failed_by_feed_at=row.failed_by_feed_at,
             )
 
     def drop_subject(self, lease: Lease, *, why: str, now: datetime) -> None:  # noqa: ARG002 - the port's

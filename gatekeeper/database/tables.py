@@ -30,6 +30,7 @@ from gatekeeper.database.component_tables import (
     group_component,
     image_document,
     package,
+    reported_cve,
     sbom_document,
     subject_group,
 )
@@ -136,6 +137,8 @@ subject = Table(
     Column("marked_change", BigInteger, nullable=False, server_default="0"),
     # the change that made it fail, while actions on that change still wait
     Column("failed_by_change", BigInteger),
+    # since when it fails by what feeds say alone, after it did not
+    Column("failed_by_feed_at", Moment),
     # when time alone will make it fail
     Column("fails_at", Moment),
     # of the least trusted image in it the most trusted SBOM; NULL: one has none
@@ -441,6 +444,6 @@ __all__ = [
     "advisory", "advisory_name", "advisory_range", "api_token", "audit", "brake", "case", "component",
     "component_group", "component_package", "counter", "document_group", "evidence", "feed", "feed_fact",
     "feed_import", "feed_problem", "group_component", "image", "image_document", "intent", "match",
-    "metadata", "observation", "our_tag", "outbox", "package", "passed_tag", "policy", "registry",
+    "metadata", "observation", "our_tag", "outbox", "package", "passed_tag", "policy", "registry", "reported_cve",
     "repository", "sbom_document", "subject", "subject_group", "tag", "verdict", "waiver", "waiver_use",
 ]  # fmt: skip

@@ -54,7 +54,7 @@ class Verdicts:
             _announce_deadline(connection, row, judgement.verdict, now)
             _keep_passes(connection, row.repository_id, judgement.verdict, now)
             record_uses(connection, row.id, judgement.verdict, now=now)
-            again = apply_plans(connection, row, judgement, now)
+            again = _earlier(apply_plans(connection, row, judgement, now), judgement.plan_again_at)
             for draft in judgement.anchors:
                 add_intent(connection, draft, now=now)
             if judgement.turned is not None and change_accepted(connection):
@@ -214,6 +214,7 @@ def _complete(
         **known,
         "judged_change": judgement.change,
         "failed_by_change": judgement.failed_by_change,
+        "failed_by_feed_at": judgement.failed_by_feed_at,
         "fails_at": verdict.fails_at,
         "undetermined_since": (row.undetermined_since or verdict.decided_at) if undetermined else None,
         "lease_until": None,

@@ -140,10 +140,22 @@ class ScanStore(Protocol):
         """What was kept of a document; None for one that is not known."""
         ...
 
+    def keep_reported(self, names: Sequence[str]) -> None:
+        """CVEs that the scan reports of a subject name: what is told of them is noticed from here on. Idempotent."""
+        ...
+
     def scan(
-        self, nodes: Mapping[Digest, Sequence[CarriedSbom]], matcher: Matcher, *, max_age: timedelta
+        self,
+        nodes: Mapping[Digest, Sequence[CarriedSbom]],
+        matcher: Matcher,
+        *,
+        max_age: timedelta,
+        reported: Sequence[str] = (),
     ) -> Scanned:
-        """What is known about each node by the documents that count for it. Feeds older than ``max_age`` are stale."""
+        """What is known about each node by the documents that count for it. Feeds older than ``max_age`` are stale.
+
+        ``reported``: CVEs of scan reports, of which KEV and EPSS are asked too.
+        """
         ...
 
     def scan_unkept(
@@ -153,6 +165,7 @@ class ScanStore(Protocol):
         matcher: Matcher,
         *,
         max_age: timedelta,
+        reported: Sequence[str] = (),
     ) -> Scanned:
         """The same for documents that stay unknown: nothing is kept."""
         ...

@@ -100,6 +100,8 @@ class DueSubject:
     """Its registry is not believed: nothing is judged or planned there."""
     change_accepted: bool = False
     """What the policy in force turns into failed may be acted on."""
+    failed_by_feed_at: datetime | None = None
+    """Since when it fails by what feeds say alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +192,10 @@ class Judgement:
     """The newest change of the feeds that the verdict knows (``Scanned.change``)."""
     failed_by_change: int | None = None
     """Set when it fails only by what a version of a feed says that actions do not rest on yet."""
+    failed_by_feed_at: datetime | None = None
+    """Since when it fails by what feeds say alone."""
+    plan_again_at: datetime | None = None
+    """When its plans change although nothing else does."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -145,6 +145,7 @@ def limits_of(settings: Settings) -> Limits:
         feed_max_age=settings.feeds.max_age,
         feed_hold_share=settings.feeds.hold_share,
         feed_hold_minimum=settings.feeds.hold_minimum,
+        stabilization_window=settings.feeds.stabilization_window,
         events_kept=settings.notifications.keep,
     )
 

@@ -158,7 +158,7 @@ def scanning(settings: Settings) -> Iterator[Scanner]:
     closers: list[Callable[[], None]] = []
 
     def scan(collected: Collected) -> Scan:
-        from gatekeeper.core.scan import NOT_SCANNED
+        from gatekeeper.core.scan import NOT_SCANNED, cves_reported
         from gatekeeper.vulnerabilities.stored import StoredMatcher
         from gatekeeper.workflow.scanning import carried
 
@@ -172,7 +172,10 @@ def scanning(settings: Settings) -> Iterator[Scanner]:
             return NOT_SCANNED
         nodes = carried(collected.evidence)
         max_age = settings.feeds.max_age
-        return store.scan_unkept(collected.sboms, nodes, StoredMatcher(), max_age=max_age).scan
+        reported = cves_reported(collected.evidence)
+        return store.scan_unkept(
+            collected.sboms, nodes, StoredMatcher(), max_age=max_age, reported=reported
+        ).scan
 
     try:
         yield scan

@@ -26,7 +26,7 @@ from gatekeeper.core.rules.scanned import Found, Scanned, scanned_images
 from gatekeeper.core.rules.vulnerability_epss import VulnerabilityEpss
 from gatekeeper.core.rules.vulnerability_known_exploited import VulnerabilityKnownExploited
 from gatekeeper.core.rules.vulnerability_severity import VulnerabilitySeverity
-from gatekeeper.core.scan import Vulnerability
+from gatekeeper.core.scan import Vulnerability, cves_reported
 from gatekeeper.core.scan_request import ScanRequest
 from gatekeeper.core.verdict import Finding, Level, Verdict
 from gatekeeper.core.vex import VexStatement
@@ -223,7 +223,9 @@ def _of_row(
     alone = evidence if node.digest == evidence.root.digest else _only(evidence, node)
     wanted = {node.digest, evidence.root.digest}
     nodes = {digest: sboms for digest, sboms in carried(alone).items() if digest in wanted}
-    scanned = room.store.scan(nodes, room.matcher, max_age=room.limits.feed_max_age)
+    scanned = room.store.scan(
+        nodes, room.matcher, max_age=room.limits.feed_max_age, reported=cves_reported(alone)
+    )
     context = Context(
         subject=verdict.subject,
         evidence=alone,

@@ -8,6 +8,7 @@ from gatekeeper.core.component import SbomDocument
 from gatekeeper.core.digest import Digest
 from gatekeeper.core.evidence import Evidence, NodeEvidence, Sboms
 from gatekeeper.core.inventory import Inventory
+from gatekeeper.core.scan import cves_reported
 from gatekeeper.ports import GatheredSbom
 from gatekeeper.ports.feeds import ScanStore
 from gatekeeper.ports.vulnerabilities import CarriedSbom, Scanned
@@ -18,7 +19,11 @@ from gatekeeper.workflow.workroom import Workroom
 def scan(room: Workroom, evidence: Evidence, gathered: Sequence[GatheredSbom] = ()) -> Scanned:
     """What is known about the components of a subject, as of now. No registry is asked."""
     room.store.keep_documents(gathered, room.matcher)
-    return room.store.scan(carried(evidence), room.matcher, max_age=room.limits.feed_max_age)
+    reported = cves_reported(evidence)
+    room.store.keep_reported(reported)
+    return room.store.scan(
+        carried(evidence), room.matcher, max_age=room.limits.feed_max_age, reported=reported
+    )
 
 
 def inventory_of(room: Workroom, collected: Collected) -> Inventory:

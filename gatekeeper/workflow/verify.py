@@ -27,6 +27,7 @@ from gatekeeper.core.lifecycle import (
 from gatekeeper.core.plan import Act, Propose, plan
 from gatekeeper.core.policy import Action, Mode, ScopedPolicy
 from gatekeeper.core.sighting import sighted, signatures_of
+from gatekeeper.core.stabilization import failed_by_feed_at, stabilizes_at
 from gatekeeper.core.verdict import State, Subject, Verdict
 from gatekeeper.ports import DueSubject, Judgement, Lease, TagPlan
 from gatekeeper.workflow import drafts
@@ -84,7 +85,10 @@ def verify(room: Workroom, lease: Lease, *, run_started: datetime) -> Verified:
     if scanned.acted is not None:
         acted = decide(scoped, subject, gathered.evidence, waivers, now, scanned.acted, inventory=inventory)
     turned = _turned(due, verdict)
-    plans = _plans(room, scoped, due, verdict, acted=acted, run_started=run_started, now=now, turned=turned)
+    before = None if due.previous is None else due.previous.verdict
+    since = failed_by_feed_at(before, due.failed_by_feed_at, verdict, now)
+    planning = _Planning(room, scoped, due, verdict, now, turned, acted, since)
+    plans = _plans(planning, run_started=run_started)
     judgement = Judgement(
         subject_id=due.id,
         evidence=gathered.evidence,
@@ -100,6 +104,8 @@ def verify(room: Workroom, lease: Lease, *, run_started: datetime) -> Verified:
         turned=turned,
         change=scanned.change,
         failed_by_change=scanned.change if _fails_more(verdict, acted) else None,
+        failed_by_feed_at=since,
+        plan_again_at=planning.again,
     )
     room.store.record(lease, judgement, now=now)
     acts = sum(isinstance(tag_plan.plan, Act) for tag_plan in plans)
@@ -184,44 +190,49 @@ class _Planning:
     scoped: ScopedPolicy
     due: DueSubject
     verdict: Verdict
-    case: Case | None
     now: datetime
     turned: str | None
     acted: Verdict
     """By the versions of the feeds that actions rest on."""
+    failed_by_feed_at: datetime | None
+
+    def stabilizing(self, tag: str) -> bool:
+        """True while a feed alone makes the tag fail, and not for long enough."""
+        until = self._stabilizes_at(tag)
+        return until is not None and self.now < until
+
+    @property
+    def again(self) -> datetime | None:
+        """When a tag that is left alone now may be acted on."""
+        moments = (self._stabilizes_at(tag) for tag in self.verdict.subject.tags)
+        return min((until for until in moments if until is not None and self.now < until), default=None)
+
+    def _stabilizes_at(self, tag: str) -> datetime | None:
+        window = self.room.limits.stabilization_window
+        return stabilizes_at(self.verdict, tag, self.failed_by_feed_at, window)
 
 
-def _plans(
-    room: Workroom,
-    scoped: ScopedPolicy,
-    due: DueSubject,
-    verdict: Verdict,
-    *,
-    acted: Verdict,
-    run_started: datetime,
-    now: datetime,
-    turned: str | None,
-) -> tuple[TagPlan, ...]:
-    tags = [tag for tag in verdict.subject.tags if scoped.scope.watches(tag)]
+def _plans(planning: _Planning, *, run_started: datetime) -> tuple[TagPlan, ...]:
+    room, due = planning.room, planning.due
+    tags = [tag for tag in planning.verdict.subject.tags if planning.scoped.scope.watches(tag)]
     if not tags:
         return ()
     case = room.store.newest_case(due.repository, due.digest)
-    planning = _Planning(room, scoped, due, verdict, case, now, turned, acted)
-    budget = room.store.budget(due.repository, room.caps, run_started=run_started, now=now)
+    budget = room.store.budget(due.repository, room.caps, run_started=run_started, now=planning.now)
     if budget.recovery is not None:
         # By name alone nothing is ours; but of what may be ours nobody needs a proposal.
         tags = [tag for tag in tags if not tag.startswith(OUR_PREFIX)]
     plans: list[TagPlan] = []
     for tag in tags:
-        tag_plan, budget = _plan_for(planning, tag, budget)
+        tag_plan, budget = _plan_for(planning, case, tag, budget)
         plans.append(tag_plan)
     return tuple(plans)
 
 
-def _plan_for(planning: _Planning, tag: str, budget: Budget) -> tuple[TagPlan, Budget]:
+def _plan_for(planning: _Planning, case: Case | None, tag: str, budget: Budget) -> tuple[TagPlan, Budget]:
     """One tag's plan, and what it leaves of the budget for the next."""
     now, verdict = planning.now, planning.verdict
-    planned = plan(_case_file(planning, tag), verdict, planning.scoped, budget, now)
+    planned = plan(_case_file(planning, case, tag), verdict, planning.scoped, budget, now)
     intents: tuple[IntentDraft, ...] = ()
     if isinstance(planned, Act):
         nonce = planning.room.nonce()
@@ -239,7 +250,7 @@ def _plan_for(planning: _Planning, tag: str, budget: Budget) -> tuple[TagPlan, B
     return TagPlan(tag, planned, intents), budget
 
 
-def _case_file(planning: _Planning, tag: str) -> CaseFile:
+def _case_file(planning: _Planning, case: Case | None, tag: str) -> CaseFile:
     due, verdict = planning.due, planning.verdict
     state = verdict.state_at(tag)
     predecessor = _predecessor(planning, tag) if state is State.FAILED else None
@@ -247,12 +258,13 @@ def _case_file(planning: _Planning, tag: str) -> CaseFile:
     return CaseFile(
         tag,
         due.digest,
-        planning.case,
+        case,
         predecessor,
         since,
         existing=due.existing,
         turned=planning.turned is not None,
         feed_waits=state is State.FAILED and planning.acted.state_at(tag) is not State.FAILED,
+        stabilizing=planning.stabilizing(tag),
     )
 
 

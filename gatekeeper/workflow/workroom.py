@@ -80,6 +80,8 @@ class Limits:
     """A version of a feed is held when it makes more than this share of the judged subjects fail …"""
     feed_hold_minimum: int = 10
     """… and more than so many."""
+    stabilization_window: timedelta = timedelta(0)
+    """How long a failure that only a feed brought must last before it is acted on."""
     events_kept: timedelta = timedelta(days=30)
     """How long events can be followed; the audit trail tells the same for ever."""
 

@@ -177,6 +177,7 @@ def _unfinished(store: Database) -> None:
 
 def _feeds(store: Database) -> None:
     store.keep_documents((document("sbom", "pkg:pypi/requests@1.5"),), MATCHER)
+    store.keep_reported(("CVE-2026-1",))
     load(store, [record("GHSA-1", aliases=["CVE-2026-1"])])
     load_facts(store, FeedSpec("kev", FeedKind.KEV, "", "kev.json"), [FeedFact("CVE-2026-1", None, NOW)])
     under = store.begin_import(PYPI, sha256="2" * 64, now=NOW)

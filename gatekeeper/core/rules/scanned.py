@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
 
 from gatekeeper.core.digest import Digest
 from gatekeeper.core.errors import MalformedError
@@ -154,9 +153,7 @@ def scanned_images(
             else []
         )
         found += [
-            _reported(item, report, context.now)
-            for report in reports
-            for item in report.report.vulnerabilities
+            _reported(item, report, context) for report in reports for item in report.report.vulnerabilities
         ]
         yield Scanned(
             sboms,
@@ -231,8 +228,9 @@ def _purl(text: str) -> PackageUrl | None:
         return None
 
 
-def _reported(item: ReportedVulnerability, report: AttestedReport, now: datetime) -> Vulnerability:
-    since = report.report.scanned_at or now
+def _reported(item: ReportedVulnerability, report: AttestedReport, context: Context) -> Vulnerability:
+    since = report.report.scanned_at or context.now
+    exploited_at, epss = context.scan.told_of((item.id, *item.aliases))
     return Vulnerability(
         match=Match(
             component=item.purl or item.package,
@@ -248,6 +246,8 @@ def _reported(item: ReportedVulnerability, report: AttestedReport, now: datetime
         trust=Trust.SIGNED,
         known_at=since,
         fix_known_at=since if item.fixed else None,
+        exploited_at=exploited_at,
+        epss=epss,
     )
 
 

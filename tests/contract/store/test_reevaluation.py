@@ -8,13 +8,16 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gatekeeper.core.evidence import Form, Sbom, Sboms, Trust
+from gatekeeper.core.digest import Digest
+from gatekeeper.core.evidence import Evidence, Form, Sbom, Sboms, Trust
+from gatekeeper.core.feed import FeedKind
 from gatekeeper.core.lifecycle import IntentKind, IntentState
 from gatekeeper.core.reference import Repository
+from gatekeeper.core.scan_report import AttestedReport, ReportedVulnerability, ScanReport
 from gatekeeper.database import Database
 from gatekeeper.ports import WorkKind
-from gatekeeper.ports.vulnerabilities import AffectedAnswer
-from tests.contract.store.knowledge import MATCHER, document, load, record, scan_of
+from gatekeeper.ports.vulnerabilities import AffectedAnswer, FeedFact, FeedSpec
+from tests.contract.store.knowledge import MATCHER, MAX_AGE, document, load, load_facts, record, scan_of
 from tests.contract.store.samples import (
     APP,
     FAR,
@@ -154,6 +157,38 @@ def test_who_is_judged_by_the_new_feed_is_due_no_longer(store: Database) -> None
         now=NOW,
     )
     assert not is_due(store, "vulnerable")
+
+
+def test_a_fact_about_what_a_report_names_makes_its_subject_due_and_is_weighed(store: Database) -> None:
+    kev = FeedSpec("kev", FeedKind.KEV, "", "kev.json")
+    load_facts(store, kev, [FeedFact("CVE-2020-1", at=NOW)])
+    store.weigh(share=0.2, minimum=0, now=NOW)
+    for image, cve in (("vulnerable", "CVE-2026-1"), ("other", "CVE-2026-2")):
+        watch(store, {image: digest(image)})
+        lease, subject = due(store)
+        gathered = reporting(subject.digest, cve)
+        store.keep_reported((cve,))
+        change = store.scan({}, MATCHER, max_age=MAX_AGE, reported=(cve,)).change
+        found = verdict(subject, gathered=gathered)
+        store.record(lease, judgement(subject, found, gathered=gathered, change=change), now=NOW)
+    assert not is_due(store, "vulnerable")
+    published = load_facts(store, kev, [FeedFact("CVE-2020-1", at=NOW), FeedFact("CVE-2026-1", at=NOW)])
+    assert published.groups == 1
+    assert [is_due(store, image) for image in ("vulnerable", "other")] == [True, False]
+    scanned = store.scan({}, MATCHER, max_age=MAX_AGE, reported=("CVE-2026-1", "CVE-2026-2"))
+    assert [told.name for told in scanned.scan.told] == ["CVE-2026-1"]
+    assert scanned.acted is not None
+    assert scanned.acted.told == ()
+    assert store.weigh(share=0.2, minimum=0, now=NOW) == ()  # not judged again yet
+    assert store.spread_changes(now=NOW) == 1
+    assert asked(store, verify=True).differences == ()
+
+
+def reporting(image: Digest, cve: str) -> Evidence:
+    found = ScanReport("trivy", "trivy", NOW, NOW, (ReportedVulnerability("GHSA-1", (cve,), "openssl"),))
+    attested = AttestedReport(digest("carrier"), digest(cve), found)
+    plain = evidence(image)
+    return dataclasses.replace(plain, root=dataclasses.replace(plain.root, reports=(attested,)))
 
 
 def test_what_is_affected_and_what_cannot_be_told(store: Database) -> None:

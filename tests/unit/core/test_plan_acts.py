@@ -151,6 +151,8 @@ def test_what_a_feed_says_is_acted_on_only_when_it_was_weighed() -> None:
     verdict = decide(policy(UserRoot(), **ENFORCING), subject(), BAD, (), NOW)
     file = CaseFile("v1", digest("app"), None, None, None, feed_waits=True)
     assert plan(file, verdict, policy(UserRoot(), **ENFORCING), FREE, NOW) == Nothing("feed-waits")
+    again = dataclasses.replace(file, feed_waits=False, stabilizing=True)
+    assert plan(again, verdict, policy(UserRoot(), **ENFORCING), FREE, NOW) == Nothing("feed-stabilizing")
 
 
 @pytest.mark.parametrize(

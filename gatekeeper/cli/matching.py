@@ -33,8 +33,15 @@ _STDIN = "-"
 
 def matched(sbom: str, feeds: Sequence[Path], vex: Sequence[Path]) -> dict[str, Any]:
     """The answer as JSON-ready values. Raises MalformedError for an SBOM or feed that cannot be read."""
-    document = _read(_content(sbom))
+    try:
+        document = _read(_content(sbom))
+    except MalformedError as error:
+        if error.reason_code == "sbom-unreadable":
+            raise
+        name = "standard input" if sbom == _STDIN else sbom
+        raise MalformedError(f"{name}: {error.message}", reason_code=error.reason_code) from error
     with opened(feeds, cache=_cache(), told=tell) as index:
+        _check_read(index)
         excuses = _excuses(vex, document) if vex else None
         return _answer(sbom, document, assess(document, index), index, excuses)
 
@@ -49,6 +56,16 @@ def _read(content: bytes) -> SbomDocument:
         from gatekeeper.sbom.reader import Reader
 
         return Reader().read_any(content)
+
+
+def _check_read(index: AdvisoryIndex) -> None:
+    """Raises MalformedError ``feed-malformed`` for feeds of which not one record can be read."""
+    if index.refused and not index.records:
+        first = next(iter(index.refusals()))
+        raise MalformedError(
+            f"{first.place}: {first.reason}; give OSV records: JSON, JSON lines, a zip or a directory of these",
+            reason_code="feed-malformed",
+        )
 
 
 def _excuses(vex: Sequence[Path], document: SbomDocument) -> Excuses:
@@ -198,8 +215,17 @@ def blocks(answer: Mapping[str, Any]) -> Sequence[Block]:
                 ("SBOM", f"{sbom['source']} ({sbom['format']} {sbom['version']})"),
                 ("operating system", f"{system['id']} {system['version_id']}".strip() if system else None),
                 ("components", f"{sbom['components']}, of which {sbom['judged']} could be judged"),
-                ("advisories", f"{feeds['records']} of {', '.join(feeds['ecosystems'])}"),
-                ("VEX", ", ".join(f"{item['file']} (given, trusted as it is)" for item in answer["vex"])),
+                (
+                    "advisories",
+                    " of ".join(filter(None, (str(feeds["records"]), ", ".join(feeds["ecosystems"])))),
+                ),
+                (
+                    "VEX",
+                    ", ".join(
+                        f"{item['file']} ({'given, trusted as it is' if item['format'] else 'not read'})"
+                        for item in answer["vex"]
+                    ),
+                ),
                 (
                     "set aside",
                     f"{feeds['refused']} advisories that cannot be read" if feeds["refused"] else None,

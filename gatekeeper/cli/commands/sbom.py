@@ -102,8 +102,10 @@ def show_(
 def _is_file(target: str) -> bool:
     if target == "-" or Path(target).is_file():
         return True
-    return target.startswith(("/", "./", "../")) or (
-        "@" not in target and target.lower().endswith(_FILE_SUFFIXES)
+    return (
+        target.startswith(("/", "./", "../"))
+        or target in (".", "..")
+        or ("@" not in target and target.lower().endswith(_FILE_SUFFIXES))
     )
 
 
@@ -123,9 +125,9 @@ def _file(target: str) -> Shown:
         raise MalformedError(
             f"{target} cannot be read: {error.strerror}", reason_code="file-unreadable"
         ) from error
-    if len(content) > MAX_BYTES:
-        raise too_large(f"{MAX_BYTES} bytes")
     try:
+        if len(content) > MAX_BYTES:
+            raise too_large(f"{MAX_BYTES} bytes")
         document = Reader().read_any(content)
     except MalformedError as error:
         name = "standard input" if target == "-" else target

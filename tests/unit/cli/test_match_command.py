@@ -113,16 +113,23 @@ def test_without_a_feed_nothing_can_be_judged(capsys: pytest.CaptureFixture[str]
     ("words", "reason"),
     [
         (["missing.json", "--feed", "feed.json"], "sbom-unreadable"),
-        (["feed.json", "--feed", "feed.json"], "sbom-format-unsupported"),
+        (["nothing.json", "--feed", "feed.json"], "sbom-format-unsupported"),
+        (["cut.json", "--feed", "feed.json"], "sbom-malformed"),
         (["sbom.json", "--feed", "missing.json"], "feed-missing"),
+        (["sbom.json", "--feed", "cut.json"], "feed-malformed"),
+        (["sbom.json", "--feed", "nothing.json"], "feed-malformed"),
     ],
 )
-def test_what_cannot_be_read_ends_with_2(
+def test_what_cannot_be_read_ends_with_2_and_is_named(
     words: list[str], reason: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     sbom("pkg:npm/left-pad@1.3.0")
+    Path("cut.json").write_text('{"bomFormat": "CycloneDX", "id": ')
+    Path("nothing.json").write_text("")
     found = answer(capsys, *words)
     assert (found["exit_code"], found["reason_code"]) == (2, reason)
+    (named,) = {*words} - {"sbom.json", "feed.json", "--feed"}
+    assert named in found["message"]
 
 
 def test_the_sbom_comes_from_stdin(

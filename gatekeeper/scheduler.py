@@ -23,12 +23,11 @@ from gatekeeper.core.reach import reach_of
 from gatekeeper.ports import Lease, WorkKind
 from gatekeeper.ports.engine import Engine
 from gatekeeper.workflow import feeds, notify
-from gatekeeper.workflow.alarms import raise_alarms
+from gatekeeper.workflow.alarms import raise_alarms, tell_of_change, tell_of_dropped
 from gatekeeper.workflow.discover import discover
 from gatekeeper.workflow.enforce import enforce
 from gatekeeper.workflow.policy_change import weigh
 from gatekeeper.workflow.recover import hold_when_forgotten
-from gatekeeper.workflow.unwatched import unwatched_cases
 from gatekeeper.workflow.verify import verify
 from gatekeeper.workflow.waive import announce
 from gatekeeper.workflow.watch import watch
@@ -36,6 +35,7 @@ from gatekeeper.workflow.workroom import DAEMON, Workroom
 
 _log = logging.getLogger(__name__)
 _LATE_SECONDS = 60.0
+_NOTHING_LOOKED_AT = ""
 _KINDS = (WorkKind.INTENT, WorkKind.SUBJECT, WorkKind.REPOSITORY)
 
 
@@ -68,7 +68,7 @@ class Daemon:
         self._telling: set[str] = set()
         self._unseen: set[str] = set()
         self._marked: str | None = None
-        self._told: str | None = None
+        self._told: str | None = _NOTHING_LOOKED_AT
         self._doubted: frozenset[str] = frozenset()
         self._ask_again_at = room.clock.now() + room.limits.back_off
         self._run_started = room.clock.now()
@@ -302,28 +302,18 @@ class Daemon:
         self._marked = revision
         if marked:
             _log.info("%d subjects are judged again under policy %s", marked, revision)
-        for repository, count in unwatched_cases(self._room, self._room.watches).items():
-            _log.warning(
-                "%d cases wait in %s, which is watched no more: release or restore them, or run"
-                " `gatekeeper decommission %s`",
-                count,
-                ascii(str(repository)),
-                ascii(repository.registry),
-            )
+        for alarm in tell_of_dropped(self._room):
+            _log.warning("%s", ascii(alarm))
 
     def _weigh_change(self) -> None:
         """A small change of the policy flows; a large one is told of once and waits for a person."""
         change = weigh(self._room)
-        told = None if change is None or not change.pending else change.revision
-        if change is not None and told is not None and told != self._told:
-            _log.warning(
-                "policy %s turned %d digests from passed to failed; they are proposals until it is accepted: %s",
-                change.revision,
-                change.turned,
-                f"gatekeeper policy accept {change.revision} --reason TEXT",
-            )
-            self._audit("policy-change-pending", f"{change.revision} turned {change.turned} digests")
-        self._told = told
+        pending = None if change is None or not change.pending else change.revision
+        if pending == self._told:
+            return
+        self._told = pending
+        for alarm in tell_of_change(self._room, change):
+            _log.warning("%s", ascii(alarm))
 
     def _announce_ends(self) -> None:
         for waiver in announce(self._room):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from gatekeeper.cli.acting import Plain
 from gatekeeper.config.load import find_config
@@ -12,7 +13,11 @@ from gatekeeper.core.diagnosis import Diagnosis, Health
 from gatekeeper.core.errors import ConfigurationError, GatekeeperError, NotOfferedError, UnavailableError
 from gatekeeper.core.reference import Repository
 from gatekeeper.ports import Registry
-from gatekeeper.wiring import build, checking, patients
+from gatekeeper.wiring import build, checking, open_store, patients
+from gatekeeper.wiring.adapters import watches
+
+if TYPE_CHECKING:
+    from gatekeeper.config.reload import Configuration
 
 
 def diagnoses(config: Path | None, *, write_probe: bool) -> Iterator[Diagnosis]:
@@ -67,6 +72,25 @@ def diagnoses(config: Path | None, *, write_probe: bool) -> Iterator[Diagnosis]:
     finally:
         for close in closers:
             close()
+
+
+def dropped_cases(loaded: Configuration) -> tuple[list[Plain], str | None]:
+    """Cases that these files would leave out, and why the database could not be asked for them if so.
+
+    A database that does not exist yet is not made.
+    """
+    from gatekeeper.workflow.unwatched import unwatched_cases
+
+    settings = loaded.settings
+    url = settings.database.url
+    if url.startswith("sqlite:///") and not Path(url.removeprefix("sqlite:///")).is_file():
+        return [], None
+    try:
+        with open_store(settings) as store:
+            found = unwatched_cases(store, loaded.policy, lambda repository: watches(settings, repository))
+    except (ConfigurationError, UnavailableError) as error:
+        return [], error.message
+    return [{"repository": str(repository), "cases": count} for repository, count in found.items()], None
 
 
 def ask_registries(settings: Settings) -> list[Plain]:

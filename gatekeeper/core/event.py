@@ -55,6 +55,11 @@ KINDS: Mapping[str, KindOfEvent] = {
         "A person undid what we did; nothing was accepted.", "Decide the proposal that follows."
     ),
     "case-superseded": KindOfEvent("A case lost its reason: the tag moved or the image passes.", "None."),
+    "cases-unwatched": KindOfEvent(
+        "The policy or configuration leaves out a repository in which cases wait.",
+        "Release or restore them, watch the repository again, or `gatekeeper decommission`.",
+    ),
+    "cases-watched": KindOfEvent("Cases that nobody watched were decided, or are watched again.", "None."),
     "breaker-opened": KindOfEvent(
         "A cap was used up: everything is proposed only.",
         "Find out what changed so much; then `gatekeeper breaker close --reason TEXT`.",

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from contextlib import suppress
 
+from gatekeeper.core.digest import Digest
 from gatekeeper.core.errors import Cause, ConflictError, MalformedError, NotFoundError, UnavailableError
 from gatekeeper.core.manifest import Manifest
 from gatekeeper.ports import Rewrite
@@ -58,7 +58,7 @@ def _rewrite(
             continue
         seen_after_writing = 0
         replacing = None if current is None else current.digest
-        with suppress(ConflictError):
+        try:
             put(
                 asking,
                 path,
@@ -69,11 +69,29 @@ def _rewrite(
                 creating=current is None,
             )
             written = True
+        except ConflictError:
+            _refuse_unmoved(asking, path, tag, replacing)
         asking.sleep(_wait(turn))
     raise ConflictError(
         f"{asking.host}/{path}:{tag}: other writers replaced it {_ROUNDS} times",
         reason_code="tag-contended",
     )
+
+
+def _refuse_unmoved(asking: Asking, path: str, tag: str, seen: Digest | None) -> None:
+    """Harbor answers 412 for its own policies and quotas too: when nobody moved the tag, it was no lost race.
+
+    Raises UnavailableError then.
+    """
+    try:
+        now = _read(asking, path, tag)
+    except _TornError:
+        return
+    if (None if now is None else now.digest) == seen:
+        raise UnavailableError(
+            f"{asking.host}/{path}:{tag}: the registry answered 412 to a write although the tag has not moved",
+            cause=Cause.FORBIDDEN,
+        )
 
 
 class _TornError(Exception):

@@ -7,9 +7,10 @@ from datetime import timedelta
 
 from gatekeeper.core.ending import EndingKind, Nearness
 from gatekeeper.core.lifecycle import Intent
-from gatekeeper.ports import ApiToken, BlindRepository, RegistryRow
+from gatekeeper.ports import ApiToken, BlindRepository, PolicyChange, RegistryRow
 from gatekeeper.ports.registries import registry_subject
 from gatekeeper.workflow import brakes
+from gatekeeper.workflow.unwatched import unwatched_cases
 from gatekeeper.workflow.workroom import Workroom
 
 STUCK_AFTER = timedelta(hours=1)
@@ -17,6 +18,8 @@ TOKEN_ENDS_IN = timedelta(days=7)
 INTENT_STUCK = "intent-stuck"
 REGISTRY_UNREADABLE = "registry-unreadable"
 REPOSITORY_UNREADABLE = "repository-unreadable"
+CASES_UNWATCHED = "cases-unwatched"
+CHANGE_PENDING = "policy-change-pending"
 TOLD_ALONE = 10
 """Unreadable repositories of one registry that are told of each by itself; more are told of as the registry."""
 TOKEN_ENDING = "token-ending"  # noqa: S105 - the name of an event
@@ -25,6 +28,31 @@ TOKEN_ENDING = "token-ending"  # noqa: S105 - the name of an event
 def raise_alarms(room: Workroom) -> tuple[str, ...]:
     """Looks once; returns what people are told for the first time, as ``kind subject: reason``."""
     return (*_stuck(room), *_unreadable(room), *_tokens(room), *_endings(room))
+
+
+def tell_of_change(room: Workroom, change: PolicyChange | None) -> tuple[str, ...]:
+    """A change of the policy that waits for a person is told of once, whichever daemon sees it, across restarts."""
+    waits: dict[str, str] = {}
+    if change is not None and change.pending:
+        waits[f"policy {change.revision}"] = (
+            f"it turned {change.turned} digests from passed to failed; they are proposals until somebody says "
+            f"gatekeeper policy accept {change.revision} --reason TEXT"
+        )
+    _end(room, CHANGE_PENDING, waits, told_as="policy-change-decided")
+    return _raise(room, CHANGE_PENDING, waits)
+
+
+def tell_of_dropped(room: Workroom) -> tuple[str, ...]:
+    """Cases whose repository the policy or configuration leaves out are told of once, until they are decided."""
+    waits = {
+        str(
+            repository
+        ): f"{count} cases wait there, and it is watched no more: release or restore them, or run "
+        f"gatekeeper decommission {repository.registry}"
+        for repository, count in unwatched_cases(room.store, room.policy(), room.watches).items()
+    }
+    _end(room, CASES_UNWATCHED, waits, told_as="cases-watched")
+    return _raise(room, CASES_UNWATCHED, waits)
 
 
 def _stuck(room: Workroom) -> tuple[str, ...]:

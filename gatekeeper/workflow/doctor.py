@@ -115,7 +115,7 @@ def _leftovers(room: Workroom, patients: Sequence[Patient]) -> Iterator[Diagnosi
         asks = watched.get(repository.registry)
         return asks is not None and asks(repository.path)
 
-    for repository, count in unwatched_cases(room, watches).items():
+    for repository, count in unwatched_cases(room.store, room.policy(), watches).items():
         yield Diagnosis(
             "leftovers",
             str(repository),

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from gatekeeper.core.errors import (
     Cause,
     ConfigurationError,
+    ConflictError,
     MalformedError,
     NotFoundError,
     NotOfferedError,
@@ -68,6 +69,10 @@ def enforce(room: Workroom, lease: Lease) -> Enforced:
             step = stopped.step
         except UnavailableError as unavailable:
             error, step = unavailable, _failed(work, unavailable)
+        except ConflictError as conflict:
+            if conflict.reason_code == "lease-lost":
+                raise
+            step = work.stay(f"{conflict.reason_code}: {conflict.message}")
         except (NotFoundError, NotOfferedError, MalformedError, ConfigurationError) as refused:
             step = work.stay(f"{refused.reason_code}: {refused.message}")
         now = room.clock.now()

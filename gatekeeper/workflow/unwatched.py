@@ -5,20 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from gatekeeper.core.lifecycle import CaseState
+from gatekeeper.core.policy import Policy
 from gatekeeper.core.reference import Repository
-from gatekeeper.ports import Page
-from gatekeeper.workflow.workroom import Workroom
+from gatekeeper.ports import Page, ReviewStore
 
 _WAITING = frozenset({CaseState.PROPOSED, CaseState.OPEN, CaseState.KEPT})
 
 
-def unwatched_cases(room: Workroom, watches: Callable[[Repository], bool]) -> Mapping[Repository, int]:
+def unwatched_cases(
+    store: ReviewStore, policy: Policy, watches: Callable[[Repository], bool]
+) -> Mapping[Repository, int]:
     """How many cases wait in each repository that the policy or the configuration leaves out, by name."""
-    policy = room.policy()
     lost: dict[Repository, int] = {}
     after: str | None = None
     while True:
-        cases, after = room.store.cases(states=_WAITING, repositories=("**",), page=Page(1000, after))
+        cases, after = store.cases(states=_WAITING, repositories=("**",), page=Page(1000, after))
         for case in cases:
             if not watches(case.repository) or policy.resolve(case.repository) is None:
                 lost[case.repository] = lost.get(case.repository, 0) + 1

@@ -33,12 +33,24 @@ def check_files(
 
     With --ask every registry is asked too; where one offers no catalog, only repositories named without a wildcard
     are watched. Exit code 5 when one cannot be asked.
+
+    Where the database can be reached, cases that wait in repositories which these files leave out are warnings.
     """
+    from gatekeeper.cli.diagnosing import dropped_cases
     from gatekeeper.config.load import find_config
     from gatekeeper.config.reload import load_configuration
 
     path = find_config(config)
     loaded = load_configuration(path)
+    dropped, not_asked = dropped_cases(loaded)
+    warnings = list(loaded.warnings)
+    warnings += [
+        f"{one['cases']} cases wait in {one['repository']}, which is left out: release or restore them, or run "
+        f"`gatekeeper decommission {one['repository'].partition('/')[0]}`"
+        for one in dropped
+    ]
+    if not_asked is not None:
+        warnings.append(f"whether cases are left out could not be asked: {not_asked}")
     registries: list[dict[str, Any]] = [
         {"host": entry.connection.host} for entry in loaded.settings.registries
     ]
@@ -65,7 +77,8 @@ def check_files(
             }
             for scope in loaded.policy.scopes
         ],
-        "warnings": list(loaded.warnings),
+        "cases_left_out": dropped,
+        "warnings": warnings,
     }
     show(output, found, lambda: _checked_blocks(found))
     raise typer.Exit(found["exit_code"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -12,12 +13,15 @@ import pytest
 from gatekeeper.core.digest import Digest
 from gatekeeper.core.errors import ConfigurationError, MalformedError
 from gatekeeper.core.lifecycle import CaseState, Decision
-from gatekeeper.core.manifest import OCI_INDEX
+from gatekeeper.core.manifest import OCI_INDEX, OCI_MANIFEST, ImageManifest, parse_manifest
 from gatekeeper.core.policy import Action, Mode
+from gatekeeper.core.verification_summary import SummaryResult
 from gatekeeper.demo.registry import Behaviour
+from gatekeeper.demo.registry_faults import Drop, Match
+from gatekeeper.signatures.signing import attestation_layer, tagged
 from gatekeeper.workflow.decommission import Decommission, decommission
-from tests.integration.workflow.test_attestations import an_attesting_world, sign, summaries
-from tests.integration.workflow.world import HandClock, World, a_world
+from tests.integration.workflow.test_attestations import an_attesting_world, attesting, sign, summaries
+from tests.integration.workflow.world import MALLORY, HandClock, World, a_world
 
 BEHAVIOURS = {
     "tag delete": Behaviour(),
@@ -256,6 +260,100 @@ def test_our_attestations_go_and_those_of_others_stay(tmp_path: Path, behaviour:
         )
 
 
+def others_layers(world: World, digest: Digest) -> list[str]:
+    """Layers of the ``.att`` tag, as cosign reads it."""
+    shown = world.registry.store.manifest("app/web", f"{digest.tag_form}.att")
+    assert shown is not None
+    return [layer["digest"] for layer in json.loads(shown.raw)["layers"]]
+
+
+def hung_by_others(world: World, digest: Digest) -> list[str]:
+    """Two attestations of somebody else in the tag where ours is appended."""
+    name = str(world.repository("app/web"))
+    layers = [
+        attestation_layer(MALLORY, name, digest, f"https://example.test/{number}", {"number": number})
+        for number in range(2)
+    ]
+    attachment = tagged(digest, layers, ".att")
+    for blob in attachment.blobs:
+        world.registry.store.put_blob("app/web", blob)
+    world.registry.store.put_manifest(
+        "app/web", attachment.manifest, OCI_MANIFEST, tags=[attachment.tag or ""]
+    )
+    return others_layers(world, digest)
+
+
+def test_a_layer_of_ours_is_taken_out_from_among_those_of_others(
+    tmp_path: Path, behaviour: Behaviour
+) -> None:
+    with an_attesting_world(tmp_path, behaviour) as world:
+        digest = world.push("app/web", "1.0")
+        world.sign("app/web", digest)
+        others = hung_by_others(world, digest)
+        world.rounds(2)
+        (ours,) = summaries(world, "app/web", digest)
+        assert ours.result is SummaryResult.PASSED
+        with_ours = others_layers(world, digest)
+        assert len(with_ours) == 3
+        assert with_ours[:2] == others
+        world.scope(mode=Mode.OBSERVE)
+        done = out(world)
+        assert (done.exit_code, done.left) == (0, ())
+        assert others_layers(world, digest) == others
+        shown = world.registry.store.manifest("app/web", f"{digest.tag_form}.att")
+        assert shown is not None
+        manifest = parse_manifest(shown.raw, content_type=shown.media_type, expected=None)
+        assert isinstance(manifest, ImageManifest)
+        registry = world.app.room.registries.get(world.registry.host)
+        config = json.loads(registry.blob("app/web", manifest.config, cap=1 << 20))
+        assert config["rootfs"]["diff_ids"] == others, (
+            "cosign refuses a configuration with another number of layers"
+        )
+
+
+def test_without_the_signing_key_ours_are_listed_and_left(tmp_path: Path) -> None:
+    with an_attesting_world(tmp_path) as world:
+        digest = world.push("app/web", "1.0")
+        world.sign("app/web", digest)
+        bad = world.push("app/bad", "1.0", user="0")
+        world.sign("app/bad", bad)
+        world.rounds(3)
+        before = others_layers(world, digest)
+        world.restart()
+        assert world.app.room.attesting is None
+        assert {one.what for one in out(world, dry_run=True).found} >= {"attestation", "replaced-tag"}
+        done = out(world)
+        assert [(one.what, one.digest) for one in done.left] == [("attestation", digest)]
+        assert done.exit_code == 1
+        assert others_layers(world, digest) == before
+        assert world.shown("app/bad", "1.0") == str(bad), "all else is undone"
+        attesting(world)
+        assert out(world).exit_code == 0
+        assert f"{digest.tag_form}.att" not in world.registry.store.tags("app/web")
+
+
+def test_a_dry_run_lists_what_the_run_undoes(world: World) -> None:
+    history(world)
+    listed = out(world, dry_run=True)
+    ran = out(world)
+    assert (ran.found, ran.left) == (listed.found, ())
+    assert listed.found
+
+
+@pytest.mark.parametrize("number", range(0, 30, 3))
+def test_a_connection_that_breaks_at_any_write_leaves_nothing_undone(tmp_path: Path, number: int) -> None:
+    with a_world(tmp_path) as world:
+        untouched = history(world)
+        world.registry.faults.add(Match("POST|PUT|PATCH|DELETE", skip=number), Drop())
+        broken = out(world)
+        assert broken.exit_code in (0, 1, 5)
+        world.registry.faults.clear()
+        world.restart()
+        world.clock.advance(LEASE)
+        assert out(world).exit_code == 0
+        assert content(world) == untouched
+
+
 def test_what_a_lost_database_has_forgotten_is_named_and_recovered_first(world: World) -> None:
     untouched = history(world)
     world.app.close()
@@ -280,8 +378,17 @@ def test_a_policy_that_drops_open_cases_is_told_of(world: World, caplog: pytest.
     assert "watched no more" not in caplog.text
     world.scope(repositories=("127.0.0.1:*/other/**",))
     world.rounds(1)
-    assert "1 cases wait in" in caplog.text
+    assert "1 cases wait there, and it is watched no more" in caplog.text
     assert "gatekeeper decommission" in caplog.text
+    world.restart()
+    world.rounds(2)
+    world.scope(repositories=("127.0.0.1:*/app/**",))
+    world.rounds(1)
+    told = [event for event in world.app.room.store.events(after=0, limit=100) if "watched" in event.kind]
+    assert [(event.kind, event.subject) for event in told] == [
+        ("cases-unwatched", str(world.repository("app/web"))),
+        ("cases-watched", str(world.repository("app/web"))),
+    ]
 
 
 def test_unknown_registries_and_empty_reasons_are_refused(world: World) -> None:

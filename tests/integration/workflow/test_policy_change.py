@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
 
+from gatekeeper.core import decide
 from gatekeeper.core.errors import ConflictError, MalformedError, NotFoundError
 from gatekeeper.core.lifecycle import CaseState
+from gatekeeper.core.policy import RuleSet
+from gatekeeper.core.rules.rule import Check, Context
+from gatekeeper.core.rules.signature_missing import SignatureMissing
+from gatekeeper.core.rules.user_root import UserRoot
 from gatekeeper.core.signer import ManagedKey, Signer
+from gatekeeper.core.verdict import EVALUATOR, Result
+from gatekeeper.database import Database
 from gatekeeper.demo.registry_faults import Match, Status
 from gatekeeper.workflow.policy_change import accept, change
 from tests.integration.workflow.world import MALLORY, World, policy_of
@@ -132,3 +140,60 @@ def test_new_failures_beside_a_pending_change_are_acted_on(world: World) -> None
     world.rounds(2, every=HOUR)
     assert world.tombstone("app/fresh", "1.0")
     assert tombstones(world, 3) == 0
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class LaterUserRoot(UserRoot):
+    """The same rule in a later version of ours: it finds fault with a user that passed before."""
+
+    def check(self, context: Context) -> Iterator[Check]:
+        for found in super(LaterUserRoot, self).check(context):
+            yield dataclasses.replace(found, result=Result.VIOLATED, reason_code="user-root")
+
+
+# Canonical forms name the class, which no version of ours renames.
+LaterUserRoot.__name__ = UserRoot.__name__
+
+
+def later_version(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another program is started over the same database, with the same policy file."""
+    monkeypatch.setattr(decide, "EVALUATOR", EVALUATOR + 1)
+    monkeypatch.setitem(Database.mark_policy.__kwdefaults__, "evaluator", EVALUATOR + 1)
+    before = world.policy.revision
+    world.policy = policy_of(
+        world.policy.scopes[0], rules=RuleSet("default", (SignatureMissing(), LaterUserRoot()))
+    )
+    assert world.policy.revision == before
+    world.restart()
+
+
+def test_a_later_version_of_the_evaluator_judges_everything_again_and_what_it_turns_is_proposed(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.caps_for(per_run=100, per_repository=100, per_hour=100, per_change=3)
+    estate(world, 4)
+    world.rounds(1)
+    assert {world.status(f"app/n{number}:1.0").verdict.evaluator for number in range(4)} == {EVALUATOR}  # type: ignore[union-attr]
+    world.restart()
+    world.registry.clear_requests()
+    world.rounds(1, every=timedelta(seconds=1))
+    assert not [request for request in world.registry.requests if "/blobs/" in request.path]
+
+    later_version(world, monkeypatch)
+    world.rounds(1, every=timedelta(seconds=1))
+    verdicts = [world.status(f"app/n{number}:1.0").verdict for number in range(4)]
+    assert {verdict.evaluator for verdict in verdicts if verdict is not None} == {EVALUATOR + 1}
+    world.rounds(2, every=HOUR)
+    found = change(world.app.room)
+    assert found is not None
+    assert (found.turned, found.pending) == (4, True)
+    assert {(case.state, case.why_proposed) for case in world.cases()} == {
+        (CaseState.PROPOSED, "change-not-accepted")
+    }
+    assert tombstones(world, 4) == 0
+    told = [event.kind for event in world.app.room.store.events(after=0, limit=100)]
+    assert told.count("policy-change-pending") == 1
+
+    accept(world.app.room, found.revision, actor="ann", reason="the new version is right")
+    world.rounds(2, every=HOUR)
+    assert tombstones(world, 4) == 4

@@ -158,7 +158,9 @@ LaterUserRoot.__name__ = UserRoot.__name__
 def later_version(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Another program is started over the same database, with the same policy file."""
     monkeypatch.setattr(decide, "EVALUATOR", EVALUATOR + 1)
-    monkeypatch.setitem(Database.mark_policy.__kwdefaults__, "evaluator", EVALUATOR + 1)
+    defaults = Database.mark_policy.__kwdefaults__
+    assert defaults is not None
+    monkeypatch.setitem(defaults, "evaluator", EVALUATOR + 1)
     before = world.policy.revision
     world.policy = policy_of(
         world.policy.scopes[0], rules=RuleSet("default", (SignatureMissing(), LaterUserRoot()))

@@ -24,6 +24,7 @@ DEBIAN = {
     "postgres": "postgresql",
     "initdb": "postgresql",
     "systemd-analyze": "systemd",
+    "nginx": "nginx",
 }
 """Programs of the distribution and the Debian package of each."""
 

@@ -14,8 +14,9 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -164,6 +165,9 @@ def unprivileged() -> Account | None:
     raise ServerError("neither a user `postgres` nor `nobody` exists to run PostgreSQL as")
 
 
+_Start = Callable[[], AbstractContextManager[Program]]
+
+
 @dataclass(frozen=True, slots=True)
 class PostgresServer:
     """A running PostgreSQL of our own on 127.0.0.1, with a password."""
@@ -173,6 +177,8 @@ class PostgresServer:
     host: str
     """``127.0.0.1:PORT``"""
     pid: int
+    away: Callable[[], AbstractContextManager[None]]
+    """Stopped while the block runs, and started again at the same place."""
 
     def url(self, database: str = "postgres") -> str:
         """SQLAlchemy URL of a database."""
@@ -225,14 +231,25 @@ def postgres() -> Iterator[PostgresServer]:
             }  # fmt: skip
             switches = [word for key, value in settings.items() for word in ("-c", f"{key}={value}")]
             command = [program, "-D", data, *switches]
-            with serve(command, folder, account=account, stop=signal.SIGINT) as running:
+            with ExitStack() as up:
+                start = partial(serve, command, folder, account=account, stop=signal.SIGINT)
+                running = up.enter_context(start())
                 try:
                     running.saying("ready to accept connections")
                 except ServerError:
                     if "Address already in use" in running.said() and attempt < PORT_ATTEMPTS:
                         continue
                     raise
-                yield PostgresServer("gatekeeper", password, f"127.0.0.1:{port}", running.pid)
+
+                @contextmanager
+                def away(up: ExitStack = up, start: _Start = start) -> Iterator[None]:
+                    up.close()
+                    try:
+                        yield
+                    finally:
+                        up.enter_context(start()).saying("ready to accept connections")
+
+                yield PostgresServer("gatekeeper", password, f"127.0.0.1:{port}", running.pid, away)
                 return
 
 

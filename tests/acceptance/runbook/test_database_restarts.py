@@ -34,8 +34,13 @@ def test_reads_answer_4_and_work_resumes_by_itself(tmp_path: Path) -> None:
             with house.daemon() as program:
                 house.judged(program, "good:1.0", 0)
                 address = house.site.server(program)
+                secret = tmp_path / "token"
+                secret.touch(mode=0o600)
+                secret.write_text(house.json("token", "create", "pipeline", "--scope", "read")["text"])
+                remote = ("--server", address, "--token-file", str(secret))
+                assert house.site.ask("status", house.name("good:1.0"), *remote).code == 0
                 with server.away():
-                    for more in ((), ("--server", address)):
+                    for more in ((), remote):
                         answered = house.site.ask("status", house.name(f"good@{good.digest}"), *more)
                         assert answered.code == 4, answered
                         assert answered.json["reason_code"] == "database-unavailable"

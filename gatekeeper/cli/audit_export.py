@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from gatekeeper.core.errors import ConfigurationError, ConflictError
+from gatekeeper.ports.audit import image_of
 
 if TYPE_CHECKING:
     from gatekeeper.workflow.audit_report import Told
@@ -19,6 +20,9 @@ COLUMNS = (
     "seq", "at", "actor", "authenticated", "action", "subject", "reason",
     "repository", "digest", "tags", "state", "policy", "evidence", "detail", "prev_hash", "hash",
 )  # fmt: skip
+
+_FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n", "\N{FULLWIDTH EQUALS SIGN}", "\N{FULLWIDTH PLUS SIGN}",
+    "\N{FULLWIDTH HYPHEN-MINUS}", "\N{FULLWIDTH COMMERCIAL AT}")  # fmt: skip
 
 
 class Format(StrEnum):
@@ -62,6 +66,7 @@ def _cells(told: Told) -> list[str]:
     plain = told.plain
     detail = told.row.detail
     known = {**{name: detail.get(name, "") for name in COLUMNS}, **plain}
+    known["repository"], known["digest"] = image_of(told.row)
     known |= {"policy": detail.get("policy", ""), "evidence": detail.get("evidence", "")}
     known["detail"] = json.dumps(plain["detail"], ensure_ascii=True)
     return [
@@ -70,5 +75,5 @@ def _cells(told: Told) -> list[str]:
 
 
 def _cell(text: str) -> str:
-    """A spreadsheet runs what begins like a formula (law 10): such text is quoted."""
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
+    """A spreadsheet runs what begins like a formula (law 10): such text is quoted, as OWASP's "CSV Injection" says."""
+    return f"'{text}" if text[:1] in _FORMULAS else text

@@ -15,7 +15,7 @@ from gatekeeper.database.audit_archive import ARCHIVED, AuditArchive, newest_che
 from gatekeeper.database.columns import canonical_text
 from gatekeeper.database.connection import touch
 from gatekeeper.ports import AuditHead, AuditQuestion, AuditRow, Checkpoint
-from gatekeeper.ports.audit import trouble_with
+from gatekeeper.ports.audit import image_of, trouble_with
 
 _CHUNK = 1000
 _BEFORE_ALL = -(2**62)
@@ -57,9 +57,7 @@ class AuditTrail(AuditArchive):
                         .limit(_CHUNK)
                     )
                 ]
-                found += [
-                    row for row in rows if not question.actors or matches_any(question.actors, row.actor)
-                ]
+                found += [row for row in rows if _matched(question, row)]
                 if len(rows) < _CHUNK:
                     break
                 after = rows[-1].seq
@@ -134,6 +132,13 @@ def _archives(row: AuditRow, checkpoint: Checkpoint | None) -> bool:
     return (
         checkpoint is not None and row.action == ARCHIVED and row.detail.get("head") == str(checkpoint.head)
     )
+
+
+def _matched(question: AuditQuestion, row: AuditRow) -> bool:
+    """What globs say, which no database can."""
+    if question.actors and not matches_any(question.actors, row.actor):
+        return False
+    return not question.repositories or matches_any(question.repositories, image_of(row)[0])
 
 
 def _fitting(question: AuditQuestion) -> list[ColumnElement[bool]]:

@@ -37,6 +37,13 @@ class AuditHead:
         return f"{self.seq}:{self.hash}"
 
 
+def image_of(row: AuditRow) -> tuple[str, str]:
+    """(``registry/path``, digest) that a row is about; empty where it names none."""
+    repository, found, digest = row.subject.partition("@")
+    named = (repository, digest) if found and digest.startswith("sha256:") else ("", "")
+    return row.detail.get("repository", named[0]), row.detail.get("digest", named[1])
+
+
 def link_hash(row: AuditRow) -> str:
     """The hash that a row must carry: hexadecimal sha256 over the canonical JSON of everything else in it."""
     content = {
@@ -74,6 +81,8 @@ class AuditQuestion:
     """Globs over the actor: ``token:*``, ``local:**``."""
     repository: str | None = None
     """``registry/path``: rows about it, its images, cases and actions."""
+    repositories: tuple[str, ...] = ()
+    """Globs over ``registry/path``."""
     digests: tuple[Digest, ...] = ()
     """Rows that name one of these."""
 

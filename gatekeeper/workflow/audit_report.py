@@ -19,6 +19,7 @@ from gatekeeper.ports import AuditHead, AuditQuestion, AuditRow, AuditStore, Che
 
 PAGE = 500
 _TEXTS = ("actor", "action", "subject", "reason", "prev_hash", "hash")
+_WILD = frozenset("*?")
 UNAUTHENTICATED = "local:"
 """Actors on the machine of the database: the name is the operating system's word, and its owner can say any."""
 
@@ -49,12 +50,14 @@ class Told:
 
 
 def asked_about(store: StatusStore, image: str | None) -> AuditQuestion:
-    """The question about a repository or one image. A tag asks for every digest that it ever showed.
+    """The question about a repository, a glob of them or one image. A tag asks for every digest that it ever showed.
 
     Raises MalformedError, and NotFoundError for a tag that nobody has seen.
     """
     if image is None:
         return AuditQuestion()
+    if _WILD & set(image):
+        return AuditQuestion(repositories=(_glob(image),))
     reference = parse_reference(image)
     if reference.digest is not None:
         return AuditQuestion(repository=str(reference.repository), digests=(reference.digest,))
@@ -67,6 +70,16 @@ def asked_about(store: StatusStore, image: str | None) -> AuditQuestion:
             reason_code="tag-never-seen",
         )
     return AuditQuestion(repository=str(reference.repository), digests=seen)
+
+
+def _glob(image: str) -> str:
+    registry, _, path = image.partition("/")
+    if not registry or not path or {":", "@"} & set(path):
+        raise MalformedError(
+            f"{image!r}: a glob names repositories (registry.example.com/shop/**), no tag and no digest",
+            reason_code="glob-malformed",
+        )
+    return image
 
 
 def report(store: AuditStore, question: AuditQuestion, *, full: bool) -> Iterator[Told]:

@@ -39,7 +39,7 @@ AboutOption = Annotated[
     typer.Option(
         "--image",
         metavar="IMAGE",
-        help="About registry/repository, an image by digest, or whatever a tag showed.",
+        help="About a registry/repository (or a glob of them), an image by digest, or whatever a tag showed.",
     ),
 ]
 
@@ -208,5 +208,9 @@ def _question(
 
     from gatekeeper.workflow.audit_report import asked_about
 
+    if since is not None and until is not None and since >= until:
+        raise typer.BadParameter(
+            f"{since:%Y-%m-%dT%H:%MZ} is not before --until {until:%Y-%m-%dT%H:%MZ}", param_hint="--since"
+        )
     question = asked_about(store, image)
     return dataclasses.replace(question, since=since, until=until, actors=tuple(actor or ()))

@@ -12,7 +12,7 @@ import pytest
 
 from gatekeeper.cli.audit_export import Format, written
 from gatekeeper.core.digest import Digest
-from gatekeeper.core.errors import ConflictError, NotFoundError
+from gatekeeper.core.errors import ConflictError, MalformedError, NotFoundError
 from gatekeeper.core.lifecycle import Decision
 from gatekeeper.workflow.audit_report import asked_about, report
 from tests.integration.workflow.world import World
@@ -68,6 +68,21 @@ def test_a_tag_asks_for_everything_it_ever_showed(lived: World) -> None:
         asked_about(store, f"{bad}:9.9")
 
 
+def test_a_glob_asks_for_repositories(lived: World) -> None:
+    store = lived.app.room.store
+    bad = str(lived.repository("app/bad"))
+    host = bad.partition("/")[0]
+    told = [one.row for one in report(store, asked_about(store, f"{host}/app/b*"), full=False)]
+    assert {"verdict-recorded", "case-opened", "case-released", "intent-confirmed"} <= {
+        row.action for row in told
+    }
+    assert not [row for row in told if "app/good" in row.subject]
+    assert list(report(store, asked_about(store, f"{host}/other/**"), full=False)) == []
+    for wrong in (f"{host}/app/*:1.0", f"{host}/app/*@sha256:{'0' * 64}", "**", "*"):
+        with pytest.raises(MalformedError, match="glob"):
+            asked_about(store, wrong)
+
+
 def test_local_use_is_marked_unauthenticated(lived: World) -> None:
     store = lived.app.room.store
     (released,) = [
@@ -88,6 +103,8 @@ def test_a_spreadsheet_runs_nothing_that_people_wrote(
     (released,) = [row for row in rows if row["action"] == "case-released"]
     assert released["reason"] == "'=cmd|' /C calc'!A0"
     assert (released["authenticated"], released["tags"]) == ("false", "1.0")
+    judged = next(row for row in rows if row["action"] == "verdict-recorded")
+    assert judged["subject"] == f"{judged['repository']}@{judged['digest']}"
     assert not any(cell.startswith(("=", "+", "@")) for row in rows for cell in row.values())
 
 

@@ -22,7 +22,7 @@ from typing import TypeVar
 
 from tests.judges.tools import find
 
-READY_SECONDS = 30
+READY_SECONDS = 120
 STOP_SECONDS = 15
 POLL_SECONDS = 0.02
 PORT_ATTEMPTS = 5

@@ -21,7 +21,7 @@ from gatekeeper.demo.registry_push import PushClient
 from gatekeeper.demo.story_files import Stage
 from gatekeeper.demo.story_images import Publisher
 from gatekeeper.signatures.signing import SigningKey
-from tests.acceptance.real.databases import postgres_lines
+from tests.acceptance.real.databases import SQLITE, postgres_lines
 from tests.acceptance.real.site import Answered, Site
 from tests.judges.servers import PostgresServer, Program, free_port, serve
 from tests.judges.tools import find
@@ -37,6 +37,7 @@ log: {{level: warn}}
 storage:
   filesystem: {{rootdirectory: {root}}}
   delete: {{enabled: true}}
+  maintenance: {{readonly: {{enabled: {readonly}}}}}
 http: {{addr: "{host}"}}
 {auth}
 """
@@ -69,6 +70,8 @@ class RegistryOnFiles:
 
     folder: Path
     password: str | None = None
+    readonly: bool = False
+    """From its next start on it refuses every write."""
     host: str = field(default_factory=lambda: f"127.0.0.1:{free_port()}")
     _running: ExitStack = field(default_factory=ExitStack)
     _starts: int = 0
@@ -86,7 +89,11 @@ class RegistryOnFiles:
             self.admit(self.password)
             auth = _AUTH.format(path=self.folder / "htpasswd")
         configuration = place / "registry.yml"
-        configuration.write_text(_REGISTRY.format(root=self.storage, host=self.host, auth=auth))
+        configuration.write_text(
+            _REGISTRY.format(
+                root=self.storage, host=self.host, auth=auth, readonly=str(self.readonly).lower()
+            )
+        )
         quiet = {"OTEL_TRACES_EXPORTER": "none"}
         command: list[str | Path] = [find("docker-registry"), "serve", configuration]
         program = self._running.enter_context(serve(command, place, environment=quiet))
@@ -95,8 +102,9 @@ class RegistryOnFiles:
     def stop(self) -> None:
         self._running.close()
 
-    def restart(self) -> None:
+    def restart(self, *, readonly: bool = False) -> None:
         self.stop()
+        self.readonly = readonly
         self.start()
 
     def admit(self, password: str) -> None:
@@ -132,19 +140,21 @@ class House:
     """One installation and everything around it."""
 
     registry: RegistryOnFiles
-    postgres: PostgresServer
+    postgres: PostgresServer | None
     database: str
+    """URL; ``sqlite`` alone for a file in the directory."""
     directory: Path
     site: Site = field(init=False)
     keys: dict[str, SigningKey] = field(default_factory=lambda: {"release": SigningKey.generate()})
     terms: dict[str, str] = field(default_factory=dict)
     _daemons: int = 0
+    _started: ExitStack = field(default_factory=ExitStack)
+    _program: Program | None = None
 
     def __post_init__(self) -> None:
         self.directory.mkdir()
-        stage = Stage(
-            self.registry.host, self.directory, postgres_lines(self.database, self.directory), "shop"
-        )
+        lines = SQLITE if self.database == "sqlite" else postgres_lines(self.database, self.directory)
+        stage = Stage(self.registry.host, self.directory, lines, "shop")
         self.site = Site(stage, key=self.keys["release"])
         self.configure()
         self.policy()
@@ -154,7 +164,7 @@ class House:
     def configure(self, **polling: str) -> None:
         """``config.toml``: fast rounds, and a login where the registry wants one."""
         written = self.site.stage.config.read_text().partition("[polling]")[0]
-        if self.registry.password is not None and "credentials" not in written:
+        if self.registry.password is not None and "credentials = {" not in written:
             secret = self.directory / "registry-password"
             secret.touch(mode=0o600)
             secret.write_text(self.registry.password)
@@ -167,8 +177,8 @@ class House:
         engine = 'tick = "100ms"\nlease = "2s"\ndrain = "10s"'
         self.site.stage.config.write_text(f"{written}[polling]\n{lines}\n\n[engine]\n{engine}\n")
 
-    def policy(self, **terms: str) -> None:
-        """``policy.toml`` with these terms from now on; a running daemon reads it on SIGHUP."""
+    def policy(self, into: str = "policy.toml", **terms: str) -> None:
+        """The policy with these terms from now on; a running daemon reads it on SIGHUP."""
         self.terms.update(terms)
         for name, key in self.keys.items():
             (self.directory / f"{name}.pub").write_text(key.public.spki_pem)
@@ -176,7 +186,7 @@ class House:
         signers = "\n".join(f'[signers.{name}]\nkeys = [{{ file = "{name}.pub" }}]' for name in self.keys)
         names = ", ".join(f'"{name}"' for name in self.keys)
         stage = self.site.stage
-        (self.directory / "policy.toml").write_text(
+        (self.directory / into).write_text(
             _POLICY.format(signers=signers, names=names, host=stage.host, project=stage.project, **facts)
         )
 
@@ -240,6 +250,22 @@ class House:
         with self.site.daemon(f"daemon-{self._daemons}") as program:
             yield program
 
+    @property
+    def program(self) -> Program:
+        """The daemon that ``start`` started."""
+        assert self._program is not None
+        return self._program
+
+    def start(self) -> None:
+        self._program = self._started.enter_context(self.daemon())
+
+    def stop(self) -> None:
+        self._started.close()
+        self._program = None
+
+    def reload_running(self) -> None:
+        self.reload(self.program)
+
     def reload(self, program: Program) -> None:
         """SIGHUP, and wait until it says that it has read the files."""
         before = program.said().count("reloaded; changed")
@@ -278,19 +304,25 @@ class House:
         assert self.run("audit", "verify").code == 0
 
     def lose_the_database(self) -> None:
-        """An empty one with the same name; no daemon may run."""
-        name = self.database.rpartition("/")[2]
-        self.postgres.statement(f'DROP DATABASE "{name}" WITH (FORCE)')
-        self.postgres.statement(f'CREATE DATABASE "{name}"')
+        """As a dead disk does."""
+        self._statement(f'DROP DATABASE "{self._name}" WITH (FORCE)')
+
+    @property
+    def _name(self) -> str:
+        return self.database.rpartition("/")[2]
+
+    def _statement(self, sql: str) -> None:
+        assert self.postgres is not None
+        self.postgres.statement(sql)
 
     def without_database(self, act: Callable[[], None]) -> None:
         """Nobody can connect to the database while ``act`` runs."""
-        name = self.database.rpartition("/")[2]
-        self.postgres.statement(f'ALTER DATABASE "{name}" WITH ALLOW_CONNECTIONS false')
-        self.postgres.statement(
+        name = self._name
+        self._statement(f'ALTER DATABASE "{name}" WITH ALLOW_CONNECTIONS false')
+        self._statement(
             f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"  # noqa: S608 - our own name
         )
         try:
             act()
         finally:
-            self.postgres.statement(f'ALTER DATABASE "{name}" WITH ALLOW_CONNECTIONS true')
+            self._statement(f'ALTER DATABASE "{name}" WITH ALLOW_CONNECTIONS true')

@@ -13,8 +13,8 @@ from gatekeeper.cli.local import local_application
 from gatekeeper.cli.output import Block, Facts, Rows
 from gatekeeper.cli.progress import progress
 from gatekeeper.config.load import find_config, load_settings
-from gatekeeper.core.errors import ConfigurationError, MalformedError
-from gatekeeper.core.exit_codes import ExitCode
+from gatekeeper.core.errors import ConfigurationError, GatekeeperError, MalformedError
+from gatekeeper.core.exit_codes import ExitCode, exit_code_of
 from gatekeeper.core.feed import FeedKind
 from gatekeeper.core.trust import PublicKey
 from gatekeeper.ports import Store
@@ -53,23 +53,33 @@ def import_paths(
     as_of: datetime | None,
     keys: Sequence[Path],
 ) -> Plain:
-    """Feeds from files, directories and bundles."""
+    """Feeds from files, directories and bundles. Of several paths, one that fails keeps nobody from the others."""
     from gatekeeper.signatures.sealing import open_seal
     from gatekeeper.workflow import feed_bundle, feeds
+    from gatekeeper.workflow.feeds import FeedOutcome
 
     with local_application(config) as application, progress() as told:
         room = application.room
         trusted = (*application.settings.feeds.bundle_keys, *(read_public_key(path) for path in keys))
         outcomes: list[FeedOutcome] = []
+        worst = ExitCode.PASSED
         for path in paths:
-            if not path.is_dir() and room.supply.reader.is_bundle(path):
-                outcomes += feed_bundle.import_bundle(
-                    room, path, opened=lambda envelope: open_seal(envelope, _some(trusted)), told=told
-                )
-            else:
-                outcomes.append(feeds.import_file(room, path, name=name, kind=kind, as_of=as_of, told=told))
+            try:
+                if not path.is_dir() and room.supply.reader.is_bundle(path):
+                    outcomes += feed_bundle.import_bundle(
+                        room, path, opened=lambda envelope: open_seal(envelope, _some(trusted)), told=told
+                    )
+                else:
+                    outcomes.append(
+                        feeds.import_file(room, path, name=name, kind=kind, as_of=as_of, told=told)
+                    )
+            except GatekeeperError as error:
+                if len(paths) == 1:
+                    raise
+                worst = max(worst, exit_code_of(error))
+                outcomes.append(FeedOutcome(path.name, "failed", error.reason_code, error.message))
         feeds.carry_on(room)
-    return _told(outcomes)
+    return {**_told(outcomes), "exit_code": int(worst)}
 
 
 def _some(keys: Sequence[PublicKey]) -> Sequence[PublicKey]:

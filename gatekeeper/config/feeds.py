@@ -11,12 +11,11 @@ from gatekeeper.config.feed_models import FeedsModel, FeedSourceModel
 from gatekeeper.config.problems import Location
 from gatekeeper.config.settings import FeedSettings
 from gatekeeper.core.errors import MalformedError
-from gatekeeper.core.feed import FeedKind, FeedSource, feed_name
+from gatekeeper.core.feed import NAME_FORM, FeedKind, FeedSource, feed_name, is_feed_name
 from gatekeeper.core.reference import parse_reference
 from gatekeeper.core.trust import PublicKey
 from gatekeeper.signatures.keys import load_public_key
 
-_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 _MOST_KEY_BYTES = 64 * 1024
 DUMPS = "https://osv-vulnerabilities.storage.googleapis.com"
 _URLS: Mapping[FeedKind, str] = {
@@ -64,8 +63,8 @@ def _source(assembly: Assembly, model: FeedsModel, entry: FeedSourceModel, at: L
         assembly.wrong(at, 'needs an ecosystem (for example ecosystem = "Debian"), or a url')
     _check_url(assembly, url, entry, (*at, "url"))
     name = entry.name or feed_name(entry.kind, ecosystem)
-    if _NAME.fullmatch(name) is None:
-        assembly.wrong((*at, "name"), "must be lower-case letters, digits, '.', '_' and '-', at most 63")
+    if not is_feed_name(name):
+        assembly.wrong((*at, "name"), f"must be {NAME_FORM}")
     return FeedSource(name, entry.kind, ecosystem, url, entry.interval or model.interval, entry.signers)
 
 

@@ -21,6 +21,15 @@ class FeedKind(StrEnum):
     """When releases of operating systems end (https://endoflife.date)."""
 
 
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
+NAME_FORM = "lower-case letters, digits, '.', '_' and '-', at most 63"
+
+
+def is_feed_name(text: str) -> bool:
+    """True for what may be the name of a feed: it becomes part of file names."""
+    return _NAME.fullmatch(text) is not None
+
+
 def feed_name(kind: FeedKind, ecosystem: str = "") -> str:
     """What a feed is called when nobody says otherwise: ``osv-debian``, ``osv-red-hat``, ``kev``."""
     slug = re.sub(r"[^a-z0-9]+", "-", ecosystem.lower()).strip("-")

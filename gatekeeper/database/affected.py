@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, case, func, literal, or_, select
 
 from gatekeeper.core.advisory import Advisory
 from gatekeeper.core.evidence import Trust
@@ -51,7 +51,8 @@ class Affected:
             images, counts = _images(connection, concerned, repositories, limit)
             packages = _packages(connection, rows, repositories, judged)
             parsed = [advisory for _, advisory in read_advisories(connection, matcher, ids)]
-            not_judged = _not_judged(connection, concerned, parsed, repositories)
+            uncertain = _uncertain(connection, ids, judged)
+            not_judged = _not_judged(connection, concerned, uncertain, parsed, repositories)
             differences = differences_of(connection, matcher, ids) if verify else None
         return AffectedAnswer(
             vulnerability=name,
@@ -172,7 +173,11 @@ def _carried(connection: Connection, advisory_ids: Sequence[int], repositories: 
     return {row.component_id for row in rows if matching(repositories, repository_named(row.name))}
 
 
-def _concerned(advisory_ids: Sequence[int], judged: ColumnElement[bool]) -> Select[int]:
+def _concerned(
+    advisory_ids: Sequence[int],
+    judged: ColumnElement[bool],
+    state: Affectedness = Affectedness.AFFECTED,
+) -> Select[int]:
     """Ids of the subjects that consist of a component that one of the advisories names and may judge.
 
     A subject comes once for each of its groups: to tell a hundred thousand apart costs more than to find them.
@@ -183,9 +188,23 @@ def _concerned(advisory_ids: Sequence[int], judged: ColumnElement[bool]) -> Sele
         select(link.c.group_id)
         .join(match, match.c.component_id == link.c.component_id)
         .join(component, component.c.id == match.c.component_id)
-        .where(match.c.advisory_id.in_(advisory_ids), match.c.state == str(Affectedness.AFFECTED), judged)
+        .where(match.c.advisory_id.in_(advisory_ids), match.c.state == str(state), judged)
     )
     return select(of_subject.c.subject_id).where(of_subject.c.group_id.in_(groups))
+
+
+def _uncertain(
+    connection: Connection, advisory_ids: Sequence[int], judged: ColumnElement[bool]
+) -> ColumnElement[int]:
+    """1 for a subject with a component whose version cannot be compared; asks nothing more where there is none."""
+    match = tables.match
+    any_such = select(match.c.component_id).where(
+        match.c.advisory_id.in_(advisory_ids), match.c.state == str(Affectedness.INDETERMINATE)
+    )
+    if connection.execute(any_such.limit(1)).first() is None:
+        return literal(0)
+    subjects = _concerned(advisory_ids, judged, Affectedness.INDETERMINATE)
+    return case((tables.subject.c.id.in_(subjects), 1), else_=0)
 
 
 def _promoted() -> ColumnElement[bool]:
@@ -278,6 +297,7 @@ def _stale_among(connection: Connection, ids: Sequence[int]) -> set[int]:
 def _not_judged(
     connection: Connection,
     concerned: Select[int],
+    uncertain: ColumnElement[int],
     advisories: Sequence[Advisory],
     repositories: tuple[str, ...],
 ) -> NotJudged:
@@ -291,9 +311,9 @@ def _not_judged(
     }
     kinds = (subject.c.repository_id, subject.c.sbom_trust, subject.c.ecosystems)
     base = (
-        select(*kinds, func.count().label("number"))
+        select(*kinds, uncertain.label("uncertain"), func.count().label("number"))
         .where(subject.c.dropped.is_(None), subject.c.id.not_in(concerned))
-        .group_by(*kinds)
+        .group_by(*kinds, "uncertain")
     )
     tagged = base.join(
         tag, (tag.c.repository_id == subject.c.repository_id) & (tag.c.digest == subject.c.digest)
@@ -302,7 +322,7 @@ def _not_judged(
         intent, (intent.c.repository_id == subject.c.repository_id) & (intent.c.digest == subject.c.digest)
     ).where(_promoted())
     counts = dict.fromkeys(("images", "tags", "promotions"), 0)
-    reasons = dict.fromkeys(("without_sbom", "untrusted", "not_covered", "feed_older"), 0)
+    reasons = dict.fromkeys(("without_sbom", "untrusted", "not_covered", "feed_older", "not_comparable"), 0)
     for name, statement in (("images", base), ("tags", tagged), ("promotions", promoted)):
         for row in connection.execute(statement):
             if row.repository_id not in wanted:
@@ -313,6 +333,7 @@ def _not_judged(
                 "untrusted": row.sbom_trust == Trust.UNSIGNED,
                 "not_covered": any(not covered(feeds, found) for found in ecosystems),
                 "feed_older": row.sbom_trust is not None and (old is None or not old.isdisjoint(ecosystems)),
+                "not_comparable": bool(row.uncertain),
             }
             if any(missing.values()):
                 counts[name] += row.number

@@ -233,6 +233,8 @@ class NotJudged:
     """Images with components that no feed tells of."""
     feed_older: int = 0
     """Images judged by feeds that may be older than the vulnerability."""
+    not_comparable: int = 0
+    """Images with a component that an advisory names, whose version cannot be compared with it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,4 +74,6 @@ def _judged(answer: AffectedAnswer) -> Affected:
             f"none found; {known}{blind}",
             answer,
         )
-    return Affected("unaffected", "none-affected", int(ExitCode.PASSED), "no image is affected", answer)
+    return Affected(
+        "unaffected", "none-affected", int(ExitCode.PASSED), f"no image is affected; {blind}", answer
+    )

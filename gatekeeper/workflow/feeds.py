@@ -14,7 +14,7 @@ from itertools import islice
 from pathlib import Path
 
 from gatekeeper.core.errors import GatekeeperError, MalformedError, NotFoundError
-from gatekeeper.core.feed import FeedKind, FeedSource, feed_name
+from gatekeeper.core.feed import NAME_FORM, FeedKind, FeedSource, feed_name, is_feed_name
 from gatekeeper.ports.feeds import FeedContent, Fetched, Progress
 from gatekeeper.ports.vulnerabilities import (
     FeedFact,
@@ -131,6 +131,15 @@ def import_file(
     told: Progress,
 ) -> FeedOutcome:
     """One feed from a file or directory, whatever it is called. Raises MalformedError, UnavailableError."""
+    if name is not None and not is_feed_name(name):
+        raise MalformedError(
+            f"{name!r} cannot be the name of a feed: write {NAME_FORM}", reason_code="feed-name-malformed"
+        )
+    if as_of is not None and as_of > room.clock.now():
+        raise MalformedError(
+            f"{as_of.isoformat()} lies ahead: a feed cannot be fetched later than now, it would never become stale",
+            reason_code="feed-from-the-future",
+        )
     content = room.supply.reader.open(path, kind=kind)
     spec = FeedSpec(
         name or feed_name(content.kind, content.ecosystem), content.kind, content.ecosystem, path.name
@@ -150,22 +159,21 @@ def load(
     fetched_at: datetime | None = None,
 ) -> Published:
     """Imports and publishes. Raises MalformedError ``feed-empty`` for content without a single readable record."""
+    if complete and all(isinstance(entry, FeedProblem) for entry in content.records()):
+        raise MalformedError(
+            f"{spec.source} holds no record that can be read; the feed {spec.name} stays as it is",
+            reason_code="feed-empty",
+        )
     under = room.store.begin_import(spec, sha256=content.sha256, now=room.clock.now())
-    done, readable = 0, under.done
+    done = 0
     entries = content.records()
     for _ in range(under.done):
         next(entries, None)
         done += 1
     while batch := list(islice(entries, BATCH)):
         done += len(batch)
-        readable += sum(not isinstance(entry, FeedProblem) for entry in batch)
         _write(room, under, spec.kind, batch, done)
         told(f"importing {spec.name}", done, content.total)
-    if readable == 0 and complete:
-        raise MalformedError(
-            f"{spec.source} holds no record that can be read; the feed {spec.name} stays as it is",
-            reason_code="feed-empty",
-        )
     return room.store.publish(
         under,
         source=spec.source,

@@ -100,6 +100,7 @@ def import_feed(
     """Import feeds from files. Each replaces the feed of the same name as a whole.
 
     What a new version concerns is due at once: status, admission and promotion answer so from that moment.
+    Of several paths, one that fails keeps nobody from the others and decides the exit code.
     """
     from gatekeeper.cli import feeds
     from gatekeeper.core.feed import FeedKind
@@ -107,6 +108,7 @@ def import_feed(
     wanted = None if kind is None else FeedKind(str(kind))
     answer = feeds.import_paths(config, paths, name=name, kind=wanted, as_of=as_of, keys=key or [])
     show(output, answer, lambda: feeds.outcome_blocks(answer))
+    raise typer.Exit(int(answer["exit_code"]))
 
 
 @app.command("list")

@@ -12,6 +12,7 @@ _REASONS = (
     ("untrusted", "unsigned SBOMs only"),
     ("not_covered", "components that no feed covers"),
     ("feed_older", "feeds older than the vulnerability, or none that knows it"),
+    ("not_comparable", "a version that cannot be compared"),
 )
 
 

@@ -129,7 +129,7 @@ class _Fetching:
                 return Fetched(None, cursor=cursor)
             path = self._save(stream, f"{self.source.name}.download")
             tag = stream.headers.get("etag")
-        return Fetched(open_feed(path, kind=self.source.kind), cursor=tag)
+        return Fetched(self._opened(path), cursor=tag)
 
     def osv(self, cursor: str | None) -> Fetched:
         """What changed since the cursor (a time); the whole dump at first, and after too many changes."""
@@ -141,7 +141,7 @@ class _Fetching:
             return Fetched(open_feed(self._records(base, changed)), complete=False, cursor=newest)
         with self._open(self.source.url, cap=LARGEST_DOWNLOAD) as stream:
             path = self._save(stream, f"{self.source.name}.zip")
-        return Fetched(open_feed(path, kind=FeedKind.OSV), cursor=newest)
+        return Fetched(self._opened(path), cursor=newest)
 
     def _changed(self, base: str, cursor: str | None) -> tuple[str | None, list[str] | None]:
         """(the newest time of the list, ids changed after the cursor); (None, None) where there is no such list."""
@@ -194,6 +194,15 @@ class _Fetching:
             cause=Cause.FORBIDDEN if code in (401, 403) else Cause.SERVER_ERROR,
             reason_code="feed-not-there" if code in (403, 404) else "feed-unavailable",
         )
+
+    def _opened(self, path: Path) -> Content:
+        """What was fetched, under the address that it came from. Raises MalformedError."""
+        try:
+            return open_feed(path, kind=self.source.kind)
+        except MalformedError as error:
+            raise MalformedError(
+                error.message.replace(str(path), self.source.url), reason_code=error.reason_code
+            ) from error
 
     def _save(self, stream: Stream, name: str) -> Path:
         path = self.folder / name

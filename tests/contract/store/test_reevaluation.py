@@ -16,7 +16,7 @@ from gatekeeper.core.reference import Repository
 from gatekeeper.core.scan_report import AttestedReport, ReportedVulnerability, ScanReport
 from gatekeeper.database import Database
 from gatekeeper.ports import WorkKind
-from gatekeeper.ports.vulnerabilities import AffectedAnswer, FeedFact, FeedSpec
+from gatekeeper.ports.vulnerabilities import AffectedAnswer, FeedFact, FeedSpec, NotJudged
 from tests.contract.store.knowledge import MATCHER, MAX_AGE, document, load, load_facts, record, scan_of
 from tests.contract.store.samples import (
     APP,
@@ -209,6 +209,16 @@ def test_what_is_affected_and_what_cannot_be_told(store: Database) -> None:
     assert (answer.not_judged.images, answer.not_judged.tags) == (2, 2)
     assert answer.differences == ()
     assert asked(store, "GHSA-1").images == answer.images
+
+
+def test_an_image_whose_version_cannot_be_compared_is_not_taken_for_clean(store: Database) -> None:
+    store.keep_documents((document("new", NEW), document("odd", "pkg:pypi/requests@latest")), MATCHER)
+    load(store, [record("GHSA-1", aliases=["CVE-2026-1"], introduced="1.0")])
+    judged(store, "fixed", "new")
+    judged(store, "odd", "odd")
+    answer = asked(store, verify=True)
+    assert [(package.version, package.indeterminate) for package in answer.packages] == [("latest", True)]
+    assert (answer.image_count, answer.not_judged) == (0, NotJudged(images=1, tags=1, not_comparable=1))
 
 
 def test_a_vulnerability_that_no_feed_knows_may_be_newer_than_the_feeds(store: Database) -> None:

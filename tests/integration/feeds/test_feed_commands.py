@@ -76,6 +76,33 @@ def test_what_is_no_feed_changes_nothing(site: Site) -> None:
     assert site.asked("feed", "show", "osv-pypi")[1]["records"] == 1
 
 
+def test_of_several_files_one_that_fails_keeps_nobody_from_the_others(site: Site) -> None:
+    kev = site.write("y.json", {"vulnerabilities": [{"cveID": "CVE-1", "dateAdded": "2026-01-01"}]})
+    code, answer = site.asked("feed", "import", site.write("x.json", "hello"), kev)
+    assert (code, answer["exit_code"]) == (2, 2)
+    assert [(one["name"], one["state"]) for one in answer["feeds"]] == [
+        ("x.json", "failed"),
+        ("kev", "published"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "options", "reason_code"),
+    [
+        ([record("A")], ["--name", "../x"], "feed-name-malformed"),
+        ([record("A")], ["--as-of", "2999-01-01"], "feed-from-the-future"),
+        ([{"id": 7}], [], "feed-empty"),
+        ([], [], "feed-empty"),
+    ],
+)
+def test_a_refused_import_leaves_no_feed_behind(
+    site: Site, content: object, options: list[str], reason_code: str
+) -> None:
+    code, answer = site.asked("feed", "import", site.write("x.json", content), *options)
+    assert (code, answer["reason_code"]) == (2, reason_code)
+    assert site.asked("feed", "list")[1]["feeds"] == []
+
+
 def test_a_bundle_from_one_site_to_another(
     site: Site, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -115,6 +115,14 @@ def test_a_source_that_fails_says_so_and_leaves_the_feed_as_it_is(world: World, 
     assert row.next_due <= world.clock.now() + HOUR
 
 
+def test_what_is_no_feed_is_told_by_its_address(world: World, source: Source) -> None:
+    source.put("kev.json", "<html>log in</html>")
+    configured(world, FeedKind.KEV, f"{source.url}/kev.json")
+    (outcome,) = feeds.update(world.app.room)
+    assert (outcome.state, outcome.reason_code) == ("failed", "feed-malformed")
+    assert outcome.message.startswith(f"{source.url}/kev.json is no feed")
+
+
 def test_the_daemon_fetches_what_is_due(world: World, source: Source) -> None:
     publish(source, record("A"))
     configured(world, FeedKind.OSV, f"{source.url}/PyPI/all.zip")

@@ -360,7 +360,8 @@ def _manifests(room: Workroom, host: str, gaps: list[Unavailable]) -> Iterator[_
     """Tombstones, case records and quarantine copies of everything that is closed, for each repository."""
     acting = {case.id for case in acted_on_at(room, host)}
     open_here = _open_at(room, host)
-    busy = {intent.draft.case_id for intent in open_here}
+    # An unhold only lets our tags go, which are gone by now; it waits for ever where nothing is enforced any more.
+    busy = {one.draft.case_id for one in open_here if one.draft.kind is not IntentKind.UNHOLD}
     erasing = {one.draft.repository for one in open_here if one.draft.kind is IntentKind.ERASE}
     registry = room.registries.get(host)
     by_repository: dict[Repository, dict[Digest, Written]] = {}

@@ -167,7 +167,8 @@ class Imports:
                 "as_of": _as_of(connection, rows, under.id),
                 "error": None,
             }
-            if cursor is not None:
+            if complete or cursor is not None:
+                # What a file brought is another content than the one that the source's cursor goes on from.
                 values["cursor"] = cursor
             if change:
                 values["change"] = change

@@ -115,6 +115,21 @@ def test_a_source_that_fails_says_so_and_leaves_the_feed_as_it_is(world: World, 
     assert row.next_due <= world.clock.now() + HOUR
 
 
+def test_after_an_import_from_a_file_the_source_is_fetched_whole_again(
+    world: World, source: Source, tmp_path: Path
+) -> None:
+    publish(source, record("A"), record("B"))
+    configured(world, FeedKind.OSV, f"{source.url}/PyPI/all.zip")
+    fetched(world)
+    path = tmp_path / "fewer.json"
+    path.write_text(json.dumps([record("A")]))
+    room = world.app.room
+    feeds.import_file(room, path, name="fed", kind=None, as_of=None, told=feeds.silent)
+    assert names(world) == {"A"}
+    assert fetched(world).state == "published"
+    assert names(world) == {"A", "B"}
+
+
 def test_what_is_no_feed_is_told_by_its_address(world: World, source: Source) -> None:
     source.put("kev.json", "<html>log in</html>")
     configured(world, FeedKind.KEV, f"{source.url}/kev.json")

@@ -132,7 +132,7 @@ def _publish(store: Database, spec: FeedSpec, records: list[FeedRecord]) -> None
     sha256 = Digest.of(b"".join(record.raw for record in records)).encoded
     under = store.begin_import(spec, sha256=sha256, now=NOW)
     store.add_records(under, records, (), MATCHER, done=len(records), now=NOW)
-    store.publish(under, source="", complete=False, fetched_at=NOW, cursor=None, now=NOW)
+    store.publish(under, MATCHER, source="", complete=False, fetched_at=NOW, cursor=None, now=NOW)
 
 
 def _advise(store: Database, estate: estates.Estate, number: int, name: str) -> tuple[float, int]:
@@ -142,7 +142,7 @@ def _advise(store: Database, estate: estates.Estate, number: int, name: str) -> 
     record = _record(name, ecosystem, package, version + 1)
     begin = time.perf_counter()
     _publish(store, _SPECS[ecosystem], [record])
-    images = store.affected_ids(f"CVE-{name}")
+    images = store.affected_ids(f"CVE-{name}", MATCHER)
     return time.perf_counter() - begin, len(images)
 
 
@@ -223,7 +223,7 @@ def _import_dump(path: Path, url: str) -> tuple[float, float]:
             store.add_records(under, batch, (), MATCHER, done=done, now=NOW)
             batch.clear()
     store.add_records(under, batch, (), MATCHER, done=done + len(batch), now=NOW)
-    store.publish(under, source="", complete=True, fetched_at=NOW, cursor=None, now=NOW)
+    store.publish(under, MATCHER, source="", complete=True, fetched_at=NOW, cursor=None, now=NOW)
     seconds = time.perf_counter() - begin
     store.close()
     # Not ru_maxrss: it begins with what the parent process had when it made this one.

@@ -68,6 +68,6 @@ class FeedState:
     held: bool = False
     """True while its newest version changes more than the configured share of verdicts and nobody accepted it."""
 
-    def covers(self, ecosystem: str) -> bool:
-        """True when advisories of this ecosystem (without release) come from it."""
-        return self.kind is FeedKind.OSV and self.ecosystem in ("", ecosystem)
+    def concerns(self, ecosystem: str) -> bool:
+        """True when advisories of this ecosystem may come from it, whatever its release."""
+        return self.kind is FeedKind.OSV and self.ecosystem in ("", ecosystem.partition(":")[0])

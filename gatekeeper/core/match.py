@@ -98,3 +98,8 @@ class Gap:
     detail: str
     advisory: str = ""
     """Set when it is one advisory about the component that could not be evaluated."""
+
+
+def not_covered(ecosystem: str, component: str = "") -> Gap:
+    """``ecosystem``: with its release, ``Debian:7``. ``component``: empty where all of them are meant."""
+    return Gap(component, Unjudged.ECOSYSTEM_NOT_COVERED, f"the feeds hold no advisory of {ecosystem}")

@@ -60,7 +60,9 @@ class NodeScan:
     unjudged: int = 0
     """Components for which nobody could say anything."""
     ecosystems: tuple[str, ...] = ()
-    """Of its components, without their releases: ``Debian``, ``npm``; sorted."""
+    """Of its components, with their releases: ``Debian:12``, ``npm``; sorted."""
+    untold: tuple[str, ...] = ()
+    """Those of which the feeds hold no advisory; sorted."""
     operating_system: OperatingSystem | None = None
     end_of_life: EndOfLife | None = None
     """None: no feed names this release."""
@@ -96,16 +98,18 @@ class Scan:
         exploited = (told.exploited_at for told in found if told.exploited_at is not None)
         return min(exploited, default=None), max((told.epss for told in found), default="")
 
-    def outage(self, kind: FeedKind, now: datetime, ecosystems: Iterable[str] = ()) -> Unavailable | None:
+    def outage(self, kind: FeedKind, now: datetime, nodes: Iterable[NodeScan] = ()) -> Unavailable | None:
         """Why feeds of this kind cannot be believed: missing, or too old. Never the image's fault.
 
-        ``ecosystems``: of the image; an OSV feed of another one does not matter to it. None: any feed does.
+        ``nodes``: of the image; an OSV feed of none of their ecosystems does not matter to it. None: any feed does.
         """
         feeds = [feed for feed in self.feeds if feed.kind is kind]
         if kind is FeedKind.OSV:
-            named = tuple(ecosystems)
+            scans = tuple(nodes)
+            named = sorted({name for scan in scans for name in scan.ecosystems})
+            told = {name for scan in scans for name in scan.ecosystems if name not in scan.untold}
             if named:
-                feeds = [feed for feed in feeds if any(feed.covers(ecosystem) for ecosystem in named)]
+                feeds = [feed for feed in feeds if any(map(feed.concerns, told))]
             missing = f"no feed tells of advisories for {', '.join(named) or 'anything'}"
         else:
             missing = f"there is no {kind} feed"

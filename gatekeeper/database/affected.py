@@ -14,13 +14,13 @@ from gatekeeper.core.lifecycle import IntentDraft, IntentKind, IntentState
 from gatekeeper.core.match import Affectedness, Match
 from gatekeeper.database import tables
 from gatekeeper.database.connection import Link
+from gatekeeper.database.coverage import Coverage, coverage_of
 from gatekeeper.database.feeds import feed_rows, states_of
 from gatekeeper.database.marks import chunks
 from gatekeeper.database.matches import read_advisories
 from gatekeeper.database.rebuild import differences_of
 from gatekeeper.database.reevaluation import stale
 from gatekeeper.database.rows import matching, read_body, repository_named
-from gatekeeper.database.vendors import covered, judged_by_its_own
 from gatekeeper.ports.vulnerabilities import (
     AffectedAnswer,
     AffectedImage,
@@ -46,13 +46,14 @@ class Affected:
         with self._link.reading() as connection:
             rows = _advisories(connection, name)
             ids = [row.id for row in rows]
-            judged = judged_by_its_own(connection)
+            coverage = coverage_of(connection, matcher)
+            judged = coverage.judged_by_its_own(connection, ids)
             concerned = _concerned(ids, judged)
             images, counts = _images(connection, concerned, repositories, limit)
             packages = _packages(connection, rows, repositories, judged)
             parsed = [advisory for _, advisory in read_advisories(connection, matcher, ids)]
             uncertain = _uncertain(connection, ids, judged)
-            not_judged = _not_judged(connection, concerned, uncertain, parsed, repositories)
+            not_judged = _not_judged(connection, coverage, concerned, uncertain, parsed, repositories)
             differences = differences_of(connection, matcher, ids) if verify else None
         return AffectedAnswer(
             vulnerability=name,
@@ -67,11 +68,12 @@ class Affected:
             differences=differences,
         )
 
-    def affected_ids(self, name: str) -> tuple[int, ...]:
+    def affected_ids(self, name: str, matcher: Matcher) -> tuple[int, ...]:
         """The subjects alone, for whoever counts or marks them."""
         with self._link.reading() as connection:
             ids = [row.id for row in _advisories(connection, name)]
-            concerned = _concerned(ids, judged_by_its_own(connection))
+            judged = coverage_of(connection, matcher).judged_by_its_own(connection, ids)
+            concerned = _concerned(ids, judged)
             return tuple(sorted(set(connection.scalars(concerned).all())))
 
 
@@ -296,6 +298,7 @@ def _stale_among(connection: Connection, ids: Sequence[int]) -> set[int]:
 
 def _not_judged(
     connection: Connection,
+    coverage: Coverage,
     concerned: Select[int],
     uncertain: ColumnElement[int],
     advisories: Sequence[Advisory],
@@ -304,7 +307,6 @@ def _not_judged(
     """Subjects that are not among the concerned, counted by what is missing to judge them."""
     subject, tag, intent, repository = tables.subject, tables.tag, tables.intent, tables.repository
     old = _old_ecosystems(connection, advisories)
-    feeds = states_of(feed_rows(connection), timedelta())
     known = select(repository.c.id, repository.c.name)
     wanted = {
         row.id for row in connection.execute(known) if matching(repositories, repository_named(row.name))
@@ -327,12 +329,13 @@ def _not_judged(
         for row in connection.execute(statement):
             if row.repository_id not in wanted:
                 continue
-            ecosystems = row.ecosystems or ()
+            realms = row.ecosystems or ()
+            bases = {label.partition(":")[0] for realm in realms for label in coverage.matcher.labels(realm)}
             missing = {
                 "without_sbom": row.sbom_trust is None,
                 "untrusted": row.sbom_trust == Trust.UNSIGNED,
-                "not_covered": any(not covered(feeds, found) for found in ecosystems),
-                "feed_older": row.sbom_trust is not None and (old is None or not old.isdisjoint(ecosystems)),
+                "not_covered": not all(map(coverage.covers, realms)),
+                "feed_older": row.sbom_trust is not None and (old is None or not old.isdisjoint(bases)),
                 "not_comparable": bool(row.uncertain),
             }
             if any(missing.values()):

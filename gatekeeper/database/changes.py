@@ -8,8 +8,8 @@ from sqlalchemy import Connection, Select, or_, select, update
 
 from gatekeeper.core.feed import FeedKind
 from gatekeeper.database import tables
+from gatekeeper.database.coverage import Coverage, change_groups_covered
 from gatekeeper.database.marks import chunks
-from gatekeeper.database.vendors import judged_by_its_own
 from gatekeeper.ports.vulnerabilities import FeedImport
 
 
@@ -33,8 +33,10 @@ def change_groups(
     change: int,
     *,
     first: bool,
+    before: Coverage,
+    after: Coverage,
 ) -> int:
-    """Notes the change at every group that it concerns; returns how many."""
+    """Notes the change at every group that it concerns; returns how many. ``before``: what was covered until then."""
     group = tables.component_group
     if first or feed.kind == FeedKind.END_OF_LIFE:
         # Another ecosystem is covered, or a question can be answered at all: every image may change.
@@ -45,7 +47,8 @@ def change_groups(
             advisory.c.feed_id == under.id,
             or_(advisory.c.loaded == under.version, advisory.c.retired == under.version),
         )
-        return _change_groups_of(connection, changed, change)
+        turned = change_groups_covered(connection, before, after, change)
+        return turned + _change_groups_of(connection, after, changed, change)
     names = _changed_names(connection, under)
     table, reported = tables.advisory_name, tables.reported_cve
     changed_groups = sum(
@@ -60,18 +63,22 @@ def change_groups(
         for chunk in chunks(names)
     )
     return changed_groups + sum(
-        _change_groups_of(connection, select(table.c.advisory_id).where(table.c.name.in_(chunk)), change)
+        _change_groups_of(
+            connection, after, select(table.c.advisory_id).where(table.c.name.in_(chunk)), change
+        )
         for chunk in chunks(names)
     )
 
 
-def _change_groups_of(connection: Connection, advisories: Select[tuple[int]], change: int) -> int:
+def _change_groups_of(
+    connection: Connection, coverage: Coverage, advisories: Select[tuple[int]], change: int
+) -> int:
     component, match = tables.component, tables.match
     group, link = tables.component_group, tables.group_component
     components = (
         select(match.c.component_id)
         .join(component, component.c.id == match.c.component_id)
-        .where(match.c.advisory_id.in_(advisories), judged_by_its_own(connection))
+        .where(match.c.advisory_id.in_(advisories), coverage.judged_by_its_own(connection, advisories))
     )
     groups = select(link.c.group_id).where(link.c.component_id.in_(components))
     return connection.execute(

@@ -44,7 +44,7 @@ component = Table(
     Column("body", Text, nullable=False),
     # why no advisory can name it
     Column("unjudged", Text),
-    # the ecosystem of the OS package that brought it: while a feed tells of that one, it judges the component
+    # the realm of the OS package that brought it: while feeds tell of that one, they judge the component
     Column("vendor", Text),
 )
 
@@ -67,7 +67,8 @@ component_group = Table(
     Column("content", LargeBinary, nullable=False, unique=True),
     # the ids of its components, ascending: differences as LEB128
     Column("members", LargeBinary, nullable=False),
-    # how many of them belong to which ecosystem, to which one under which vendor, and to none for which reason;
+    # how many of them belong to which realm (an ecosystem with its release), to which one under which vendor, and to
+    # none for which reason;
     # canonical JSON
     Column("summary", Text, nullable=False),
     # the newest change of the feeds that concerns one of them

@@ -6,7 +6,7 @@ import dataclasses
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,7 +31,7 @@ from gatekeeper.ports import GatheredSbom
 from gatekeeper.ports.vulnerabilities import Matcher, NamedVersion, StoredComponent
 
 _MEMBER_BITS = 7
-READING = 1
+READING = 2
 """Raised when documents are read or divided otherwise: those that an older version kept are made anew."""
 UNIDENTIFIED = "?"
 """Among a subject's ecosystems: it has components that belong to none."""
@@ -96,7 +96,7 @@ class _Kept:
     part: tuple[bool, str]
     """Of OS packages or not, and its layer: what images share."""
     vendor: str
-    """The ecosystem of the OS package that brought it; empty: none did."""
+    """The realm of the OS package that brought it; empty: none did."""
 
 
 def _keep_document(connection: Connection, sbom: GatheredSbom, matcher: Matcher) -> None:
@@ -112,10 +112,10 @@ def _keep_document(connection: Connection, sbom: GatheredSbom, matcher: Matcher)
         for component, vendor in zip(sbom.content.components, vendors, strict=True)
     ]
     ids = _keep_components(connection, {entry.content: entry for entry in kept}, matcher)
-    parts: dict[tuple[bool, str], set[bytes]] = {}
+    parts: dict[tuple[bool, str], dict[bytes, _Kept]] = {}
     for entry in kept:
-        parts.setdefault(entry.part, set()).add(entry.content)
-    groups = {_keep_group(connection, contents, ids) for contents in parts.values()}
+        parts.setdefault(entry.part, {})[entry.content] = entry
+    groups = {_keep_group(connection, part, ids, matcher) for part in parts.values()}
     values = {
         "format": str(sbom.content.format),
         "components": len(sbom.content.components),
@@ -204,17 +204,19 @@ def _ids_of_components(connection: Connection, contents: Iterable[bytes]) -> dic
     return ids
 
 
-def _keep_group(connection: Connection, contents: set[bytes], ids: dict[bytes, int]) -> int:
-    """The id of the group of exactly these components."""
+def _keep_group(
+    connection: Connection, part: Mapping[bytes, _Kept], ids: dict[bytes, int], matcher: Matcher
+) -> int:
+    """The id of the group of exactly these components, by content; those of an older reading are other groups."""
     group = tables.component_group
-    content = hashlib.sha256(b"".join(sorted(contents))).digest()
+    content = hashlib.sha256(b"%d\n" % READING + b"".join(sorted(part))).digest()
     known = connection.execute(select(group.c.id).where(group.c.content == content)).scalar()
     if known is not None:
         return int(known)
-    members = sorted(ids[entry] for entry in contents)
+    members = sorted(ids[entry] for entry in part)
     group_id: int = connection.execute(
         insert(group)
-        .values(content=content, members=members_of(members), summary=_summary(connection, members))
+        .values(content=content, members=members_of(members), summary=_summary(part.values(), matcher))
         .returning(group.c.id)
     ).scalar_one()
     connection.execute(
@@ -224,33 +226,23 @@ def _keep_group(connection: Connection, contents: set[bytes], ids: dict[bytes, i
     return group_id
 
 
-def _summary(connection: Connection, members: Sequence[int]) -> str:
-    """``{"ecosystems": {"Debian": 120}, "unjudged": {"no-purl": 3}, "of_vendor": {"Debian": {"ecosystems": …}}}``.
+def _summary(part: Iterable[_Kept], matcher: Matcher) -> str:
+    """``{"ecosystems": {"PyPI": 12}, "unjudged": {"no-purl": 3}, "of_vendor": {"Debian:12": {"ecosystems": …}}}``.
 
-    A component counts once in each ecosystem; one that a distribution brought counts only below ``of_vendor``.
+    A component counts once, in its realm; one that a distribution brought counts only below ``of_vendor``.
     """
-    component, link, package = tables.component, tables.component_package, tables.package
     by_vendor: dict[str, dict[str, Counter[str]]] = {}
 
-    def counted(vendor: str | None) -> dict[str, Counter[str]]:
-        return by_vendor.setdefault(vendor or "", {"ecosystems": Counter(), "unjudged": Counter()})
+    def counted(vendor: str) -> dict[str, Counter[str]]:
+        return by_vendor.setdefault(vendor, {"ecosystems": Counter(), "unjudged": Counter()})
 
-    for chunk in chunks(members):
-        unjudged = select(component.c.vendor, component.c.unjudged).where(
-            component.c.id.in_(chunk), component.c.unjudged.is_not(None)
-        )
-        for row in connection.execute(unjudged):
-            counted(row.vendor)["unjudged"][row.unjudged] += 1
-        named = (
-            select(link.c.component_id, component.c.vendor, package.c.ecosystem)
-            .distinct()
-            .join(package, package.c.id == link.c.package_id)
-            .join(component, component.c.id == link.c.component_id)
-            .where(link.c.component_id.in_(chunk))
-        )
-        for pair in connection.execute(named):
-            counted(pair.vendor)["ecosystems"][pair.ecosystem] += 1
-    own = counted(None)
+    own = counted("")
+    for entry in part:
+        match matcher.realm(entry.stored):
+            case Unjudged() as reason:
+                counted(entry.vendor)["unjudged"][str(reason)] += 1
+            case realm if realm:
+                counted(entry.vendor)["ecosystems"][realm] += 1
     del by_vendor[""]
     return json.dumps({**own, "of_vendor": by_vendor}, sort_keys=True, separators=(",", ":"))
 

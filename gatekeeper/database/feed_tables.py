@@ -76,6 +76,17 @@ feed_problem = Table(
     Index(None, "feed_id", "version"),
 )
 
+feed_ecosystem = Table(
+    "feed_ecosystem",
+    metadata,
+    # what its records name, as written: `Debian:12`. Whether a component is covered is decided by these.
+    Column("feed_id", Key, ForeignKey("feed.id"), primary_key=True),
+    Column("label", Text, primary_key=True),
+    # the version that named it first, and the newest whose import met it
+    Column("loaded", Integer, nullable=False),
+    Column("met", Integer, nullable=False),
+)
+
 advisory = Table(
     "advisory",
     metadata,
@@ -165,6 +176,7 @@ __all__ = [
     "advisory_name",
     "advisory_range",
     "feed",
+    "feed_ecosystem",
     "feed_fact",
     "feed_import",
     "feed_problem",

@@ -21,6 +21,12 @@ from gatekeeper.database.advisories import Batch, delete_rows
 from gatekeeper.database.changes import change_groups, next_change
 from gatekeeper.database.columns import storable
 from gatekeeper.database.connection import Link, touch
+from gatekeeper.database.coverage import (
+    abandon_ecosystems,
+    coverage_of,
+    forget_ecosystems,
+    meet_ecosystems,
+)
 from gatekeeper.database.facts import write_facts
 from gatekeeper.database.feeds import ensure_feed, feed_named, wake_undetermined
 from gatekeeper.database.upsert import upsert
@@ -85,6 +91,7 @@ class Imports:
                     .where(rows.c.feed_id == feed_id, rows.c.retired == version)
                     .values(retired=None)
                 )
+            abandon_ecosystems(connection, feed_id, version)
         for rows in (tables.advisory, tables.feed_fact):
             self._remove(rows, rows.c.feed_id == feed_id, rows.c.loaded == version)
 
@@ -108,6 +115,7 @@ class Imports:
                 if known is None or known.advisory.modified <= record.advisory.modified:
                     newest[name] = record
             Batch(connection, under, matcher, first=first, now=now).write(newest)
+            meet_ecosystems(connection, under, (record.advisory for record in newest.values()))
             _keep_problems(connection, under, problems)
 
     def add_facts(
@@ -128,6 +136,7 @@ class Imports:
     def publish(
         self,
         under: FeedImport,
+        matcher: Matcher,
         *,
         source: str,
         complete: bool,
@@ -153,13 +162,21 @@ class Imports:
                 )
             counted = _counted(connection, rows, under)
             first = row.version == 0
-            change = next_change(connection) if first or any(counted) else 0
-            groups = change_groups(connection, row, under, change, first=first) if change else 0
+            before = coverage_of(connection, matcher)
+            if complete:
+                forget_ecosystems(connection, under)
+            connection.execute(update(feed).where(feed.c.id == under.id).values(version=under.version))
+            after = coverage_of(connection, matcher)
+            change = next_change(connection) if first or any(counted) or before.labels != after.labels else 0
+            groups = (
+                change_groups(connection, row, under, change, first=first, before=before, after=after)
+                if change
+                else 0
+            )
             kept = connection.execute(
                 select(func.count()).where(rows.c.feed_id == under.id, rows.c.retired.is_(None))
             ).scalar_one()
             values: dict[str, Any] = {
-                "version": under.version,
                 "sha256": under.sha256,
                 "source": source,
                 "records": kept,

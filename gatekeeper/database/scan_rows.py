@@ -14,14 +14,15 @@ from sqlalchemy import Connection, Select, bindparam, select
 
 from gatekeeper.core.component import OperatingSystem, SbomDocument
 from gatekeeper.core.digest import Digest
-from gatekeeper.core.feed import FeedKind, FeedState
+from gatekeeper.core.feed import FeedKind
 from gatekeeper.core.match import Affectedness, Gap, Match
 from gatekeeper.database import tables
 from gatekeeper.database.columns import storable
 from gatekeeper.database.components import ids_of
+from gatekeeper.database.coverage import Coverage, coverage_of
 from gatekeeper.database.marks import chunks
 from gatekeeper.database.rows import read_body
-from gatekeeper.database.vendors import left_to_vendor
+from gatekeeper.ports.vulnerabilities import Matcher
 
 _MOST_GROUPS = 20_000
 _MOST_COMPONENTS = 500_000
@@ -35,7 +36,7 @@ class KeptDocument:
     members: frozenset[int]
     components: int
     unreadable: int
-    ecosystems: Mapping[str, int]
+    realms: Mapping[str, int]
     unjudged: Mapping[str, int]
 
 
@@ -50,7 +51,7 @@ class MatchedRow:
     newest: bool
     acted: bool
     vendor: str
-    """The ecosystem of the OS package that brought the component; empty: none did."""
+    """The realm of the OS package that brought the component; empty: none did."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +68,9 @@ class FactRow:
 
 @dataclass(frozen=True, slots=True)
 class _Counts:
-    """Components by ecosystem, and those of none by the reason."""
+    """Components by realm, and those of none by the reason."""
 
-    ecosystems: Mapping[str, int]
+    realms: Mapping[str, int]
     unjudged: Mapping[str, int]
 
 
@@ -80,7 +81,7 @@ class KeptGroup:
     members: frozenset[int]
     counts: _Counts
     of_vendor: Mapping[str, _Counts]
-    """Components that OS packages brought, by the ecosystem of these."""
+    """Components that OS packages brought, by the realm of these."""
 
 
 class ScanReader:
@@ -92,12 +93,19 @@ class ScanReader:
     def __init__(self) -> None:
         self._groups: dict[int, KeptGroup] = {}
         self._feeds: tuple[object, ...] = ()
+        self._coverage: tuple[tuple[object, ...], Coverage] | None = None
         self._matched: dict[int, tuple[MatchedRow, ...]] = {}
 
+    def coverage(self, connection: Connection, matcher: Matcher, feeds: tuple[object, ...]) -> Coverage:
+        """What the feeds tell of. ``feeds``: the versions that this is true of."""
+        if self._coverage is None or self._coverage[0] != feeds or self._coverage[1].matcher is not matcher:
+            self._coverage = (feeds, coverage_of(connection, matcher))
+        return self._coverage[1]
+
     def documents(
-        self, connection: Connection, digests: Sequence[Digest], feeds: Sequence[FeedState]
+        self, connection: Connection, digests: Sequence[Digest], coverage: Coverage
     ) -> dict[Digest, KeptDocument]:
-        """Stored documents by digest. ``feeds``: they say who judges what OS packages brought."""
+        """Stored documents by digest. ``coverage``: says who judges what OS packages brought."""
         found: dict[Digest, KeptDocument] = {}
         for chunk in chunks(digests):
             groups: dict[Digest, list[int]] = {}
@@ -107,7 +115,9 @@ class ScanReader:
                 if row.group_id is not None:
                     groups.setdefault(row.digest, []).append(row.group_id)
             for digest, row in rows.items():
-                found[digest] = _document(row, self._read_groups(connection, groups.get(digest, [])), feeds)
+                found[digest] = _document(
+                    row, self._read_groups(connection, groups.get(digest, [])), coverage
+                )
         return found
 
     def _read_groups(self, connection: Connection, ids: Sequence[int]) -> list[KeptGroup]:
@@ -243,20 +253,22 @@ def _visible(row: Any, version: int) -> bool:
     return bool(row.loaded <= version and (row.retired is None or row.retired > version))
 
 
-def _document(row: Any, groups: Sequence[KeptGroup], feeds: Sequence[FeedState]) -> KeptDocument:
-    ecosystems: Counter[str] = Counter()
+def _document(row: Any, groups: Sequence[KeptGroup], coverage: Coverage) -> KeptDocument:
+    realms: Counter[str] = Counter()
     unjudged: Counter[str] = Counter()
     for group in groups:
-        brought = [counts for vendor, counts in group.of_vendor.items() if not left_to_vendor(feeds, vendor)]
+        brought = [
+            counts for vendor, counts in group.of_vendor.items() if not coverage.left_to_vendor(vendor)
+        ]
         for counts in (group.counts, *brought):
-            ecosystems.update(counts.ecosystems)
+            realms.update(counts.realms)
             unjudged.update(counts.unjudged)
     return KeptDocument(
         _system(row.body),
         frozenset().union(*(group.members for group in groups)),
         row.components,
         row.unreadable,
-        ecosystems,
+        realms,
         unjudged,
     )
 

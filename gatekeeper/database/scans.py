@@ -5,6 +5,7 @@ Everything is read once for both views of the feeds: the newest versions, and th
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -16,13 +17,13 @@ from gatekeeper.core.component import OperatingSystem
 from gatekeeper.core.digest import Digest
 from gatekeeper.core.evidence import Trust
 from gatekeeper.core.feed import FeedKind, FeedState
-from gatekeeper.core.match import Gap, Match, Unjudged
+from gatekeeper.core.match import Gap, Match, not_covered
 from gatekeeper.core.scan import EndOfLife, NodeScan, Scan, Told, Vulnerability
 from gatekeeper.database.components import keep_documents
 from gatekeeper.database.connection import Link
+from gatekeeper.database.coverage import Coverage
 from gatekeeper.database.feeds import feed_rows, states_of
 from gatekeeper.database.scan_rows import CHANGE, FactRow, KeptDocument, MatchedRow, ScanReader, cycles_of
-from gatekeeper.database.vendors import covered, left_to_vendor
 from gatekeeper.ports import GatheredSbom
 from gatekeeper.ports.vulnerabilities import CarriedSbom, Matcher, Scanned
 
@@ -79,13 +80,16 @@ def _scanned(
     change = connection.execute(CHANGE).scalar_one()
     rows = feed_rows(connection)
     feeds = states_of(rows, max_age)
+    versions = tuple((row.id, row.version, row.acted) for row in rows)
+    coverage = reader.coverage(connection, matcher, versions)
     documents = reader.documents(
-        connection, sorted({sbom.document for listed in nodes.values() for sbom in listed}), feeds
+        connection, sorted({sbom.document for listed in nodes.values() for sbom in listed}), coverage
     )
     members = set().union(*(document.members for document in documents.values()))
-    versions = tuple((row.id, row.version, row.acted) for row in rows)
     matched = [
-        row for row in reader.matched(connection, members, versions) if not left_to_vendor(feeds, row.vendor)
+        row
+        for row in reader.matched(connection, members, versions)
+        if not coverage.left_to_vendor(row.vendor)
     ]
     facts = reader.facts(connection, matched, documents.values(), reported)
     newest = _scan(
@@ -93,7 +97,7 @@ def _scanned(
         documents,
         matched,
         facts,
-        matcher,
+        coverage,
         feeds,
         reported=reported,
         counts=lambda row: bool(row.newest),
@@ -106,7 +110,7 @@ def _scanned(
         documents,
         matched,
         facts,
-        matcher,
+        coverage,
         feeds,
         reported=reported,
         counts=lambda row: bool(row.acted),
@@ -119,7 +123,7 @@ def _scan(
     documents: Mapping[Digest, KeptDocument],
     matched: Sequence[MatchedRow],
     facts: Sequence[FactRow],
-    matcher: Matcher,
+    coverage: Coverage,
     feeds: tuple[FeedState, ...],
     *,
     reported: Sequence[str],
@@ -132,8 +136,7 @@ def _scan(
     known = _Facts.of(fact for fact in facts if counts(fact))
     return Scan(
         tuple(
-            _node(digest, nodes[digest], documents, by_component, known, matcher, feeds)
-            for digest in sorted(nodes)
+            _node(digest, nodes[digest], documents, by_component, known, coverage) for digest in sorted(nodes)
         ),
         feeds,
         known.told(reported),
@@ -179,8 +182,7 @@ def _node(
     documents: Mapping[Digest, KeptDocument],
     by_component: Mapping[int, Sequence[MatchedRow]],
     facts: _Facts,
-    matcher: Matcher,
-    feeds: tuple[FeedState, ...],
+    coverage: Coverage,
 ) -> NodeScan:
     present = [sbom for sbom in carried if sbom.document in documents]
     carriers: dict[int, list[CarriedSbom]] = {}
@@ -192,21 +194,19 @@ def _node(
     for component_id in sorted(carriers):
         rows = by_component[component_id]
         gaps += [row.found for row in rows if isinstance(row.found, Gap)]
-        vulnerabilities += _vulnerabilities(rows, carriers[component_id], facts, matcher)
-    ecosystems = sorted({name for sbom in present for name in documents[sbom.document].ecosystems})
-    uncovered = sum(
-        count
-        for sbom in present
-        for name, count in documents[sbom.document].ecosystems.items()
-        if not covered(feeds, name)
-    )
+        vulnerabilities += _vulnerabilities(rows, carriers[component_id], facts, coverage.matcher)
+    realms: Counter[str] = Counter()
+    for sbom in present:
+        realms.update(documents[sbom.document].realms)
+    labels = {realm: coverage.matcher.labels(realm) for realm in realms}
+    uncovered = [realm for realm in realms if not coverage.covers(realm)]
+    gaps += map(not_covered, sorted({labels[realm][0] for realm in uncovered}))
+    ecosystems = {label for realm in realms for label in labels[realm]}
+    told = {label for realm in realms if coverage.covers(realm) for label in labels[realm]}
     unjudged = sum(
         sum(documents[sbom.document].unjudged.values()) + documents[sbom.document].unreadable
         for sbom in present
     )
-    for name in ecosystems:
-        if not covered(feeds, name):
-            gaps.append(Gap("", Unjudged.ECOSYSTEM_NOT_COVERED, f"no feed tells of {name}"))
     systems = [documents[sbom.document].system for sbom in present]
     system = next((found for found in systems if found is not None), None)
     return NodeScan(
@@ -220,8 +220,9 @@ def _node(
         ),
         gaps=tuple(gaps[:GAPS]),
         components=sum(documents[sbom.document].components for sbom in present),
-        unjudged=unjudged + uncovered,
-        ecosystems=tuple(ecosystems),
+        unjudged=unjudged + sum(realms[realm] for realm in uncovered),
+        ecosystems=tuple(sorted(ecosystems)),
+        untold=tuple(sorted(ecosystems - told)),
         operating_system=system,
         end_of_life=_end_of_life(system, facts),
     )

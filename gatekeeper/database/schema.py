@@ -9,7 +9,7 @@ from sqlalchemy import Connection, inspect, text
 
 from gatekeeper.core.errors import ConfigurationError
 
-HEAD = "0011"
+HEAD = "0012"
 """The revision that ``tables`` describes; a test compares it with ``migrations/``."""
 REMEDY = "run `gatekeeper migrate`, or start with `gatekeeper run --migrate`"
 

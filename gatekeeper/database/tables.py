@@ -39,6 +39,7 @@ from gatekeeper.database.feed_tables import (
     advisory_name,
     advisory_range,
     feed,
+    feed_ecosystem,
     feed_fact,
     feed_import,
     feed_problem,
@@ -143,7 +144,7 @@ subject = Table(
     Column("fails_at", Moment),
     # of the least trusted image in it the most trusted SBOM; NULL: one has none
     Column("sbom_trust", Text),
-    # of its components, without releases; "?" for those that belong to none
+    # the realms of its components (ecosystems with their releases); "?" for those that belong to none
     Column("ecosystems", Names),
     *lease_columns(),
     UniqueConstraint("repository_id", "digest"),
@@ -442,8 +443,8 @@ api_token = Table(
 
 __all__ = [
     "advisory", "advisory_name", "advisory_range", "api_token", "audit", "brake", "case", "component",
-    "component_group", "component_package", "counter", "document_group", "evidence", "feed", "feed_fact",
-    "feed_import", "feed_problem", "group_component", "image", "image_document", "intent", "match",
+    "component_group", "component_package", "counter", "document_group", "evidence", "feed", "feed_ecosystem",
+    "feed_fact", "feed_import", "feed_problem", "group_component", "image", "image_document", "intent", "match",
     "metadata", "observation", "our_tag", "outbox", "package", "passed_tag", "policy", "registry", "reported_cve",
     "repository", "sbom_document", "subject", "subject_group", "tag", "verdict", "waiver", "waiver_use",
 ]  # fmt: skip

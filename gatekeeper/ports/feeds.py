@@ -243,6 +243,7 @@ class FeedStore(Protocol):
     def publish(
         self,
         under: FeedImport,
+        matcher: Matcher,
         *,
         source: str,
         complete: bool,

@@ -61,10 +61,22 @@ class Matcher(Protocol):
         ...
 
     def vendors(self, document: SbomDocument) -> tuple[str, ...]:
-        """For each component the ecosystem (without release) of the OS package that brought it; empty where none did.
+        """For each component the realm of the OS package that brought it; empty where none did.
 
-        While a feed tells of that ecosystem, it judges the component, and the component's own ecosystem does not.
+        While feeds tell of that realm, they judge the component, and the component's own ecosystem does not.
         """
+        ...
+
+    def realm(self, stored: StoredComponent) -> str | Unjudged:
+        """What decides whether feeds tell of it: ``PyPI``, ``Debian:12``; empty for what is no package."""
+        ...
+
+    def covers(self, realm: str, labels: frozenset[str]) -> bool:
+        """Whether feeds tell of the realm. ``labels``: the ecosystems that their records name, as written."""
+        ...
+
+    def labels(self, realm: str) -> tuple[str, ...]:
+        """Its ecosystems with their releases as OSV writes them, the likeliest first."""
         ...
 
     def read(self, record: bytes) -> Advisory:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import msgspec
 
 from gatekeeper.core.component import Component, SbomDocument
-from gatekeeper.core.match import Gap, Match, Unjudged
+from gatekeeper.core.match import Gap, Match, Unjudged, not_covered
 from gatekeeper.vulnerabilities.index import AdvisoryIndex, Entry, package_key
 from gatekeeper.vulnerabilities.matching import join, match_advisory
 from gatekeeper.vulnerabilities.naming import Named, names_of
@@ -61,7 +61,7 @@ def assess(document: SbomDocument, index: AdvisoryIndex) -> Assessment:
         if names == () or _is_the_subject(component, names, document):
             continue
         owner = ownership.owner_of(component)
-        if owner is not None and not any(index.covers(name) for name in owner.names):
+        if owner is not None and not index.covers(owner.names):
             owner = None
         # The distribution's copy says nothing of another one of the same version.
         identity = (component.purl or component.name, component.version, component.source, owner is None)
@@ -99,9 +99,8 @@ def _assess_one(
     shown = component.purl or " ".join(part for part in (component.name, component.version) if part)
     if isinstance(names, Unjudged):
         return (), (Gap(shown, names, _NO_ECOSYSTEM[names]),)
-    if not any(index.covers(name) for name in names):
-        told = f"the feeds hold no advisory of {names[0].label}"
-        return (), (Gap(shown, Unjudged.ECOSYSTEM_NOT_COVERED, told),)
+    if not index.covers(names):
+        return (), (not_covered(names[0].label, shown),)
     by_advisory: dict[int, list[tuple[int, Entry]]] = {}
     for position, name in enumerate(names):
         for entry in entries.get(package_key(name.ecosystem, name.name), ()):

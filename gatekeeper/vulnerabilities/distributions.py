@@ -177,6 +177,7 @@ _SUSE_MICRO = re.compile(r"Micro (\d+(?:\.\d+)?)$", re.IGNORECASE)
 _SERVICE_PACK = re.compile(r"\(?(LTS(?:-SP\d+)?)\)?", re.IGNORECASE)
 _RED_HAT_MAJOR = re.compile(r"^(?:enterprise_linux(?:_eus)?|rhel)(?::|$)")
 _RED_HAT_MINOR = re.compile(r"^rhel_(?:eus|aus|tus|e4s|els|mission_critical|extras_\w+)[a-z0-9_]*:([0-9.]+)")
+_RED_HAT_STREAM = re.compile(r"\.el\d+(?:_\d+)*")
 _FOREIGN_UBUNTU = ("fips", "realtime", "nvidia", "tegra", "bluefield")
 
 
@@ -204,6 +205,26 @@ def concerns(suffix: str, release: Release, version: str) -> bool:
             return suffix.casefold() in {
                 release.suffix.casefold(), release.version.casefold(), _major(release.version),
             }  # fmt: skip
+
+
+def essential(release: Release, version: str) -> tuple[Release, str]:
+    """Only what ``concerns`` asks of a release and of a package's version: its answers are the same."""
+    system = said = name = stream = ""
+    match release.ecosystem:
+        case "Ubuntu":
+            stream = " ".join(word for word in _FOREIGN_UBUNTU if word in version)
+        case "Red Hat":
+            said, stream = release.version, "".join(_RED_HAT_STREAM.findall(version))
+        case "SUSE":
+            said, system = release.version, release.system if release.system == "sle-micro" else ""
+        case "openEuler":
+            pack = _SERVICE_PACK.search(release.name)
+            said, name = release.version, pack[0] if pack else ""
+        case "Alpine" | "":
+            pass
+        case _:
+            said = "" if release.version == release.suffix == _major(release.version) else release.version
+    return Release(system, release.suffix, release.ecosystem, said, name), stream
 
 
 def _ubuntu(suffix: str, release: Release, version: str) -> bool:

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 import msgspec
 
 from gatekeeper.core.errors import MalformedError
-from gatekeeper.vulnerabilities.distributions import concerns
+from gatekeeper.vulnerabilities.coverage import Coverage
 from gatekeeper.vulnerabilities.evaluation import ReadyPackage
 from gatekeeper.vulnerabilities.matching import Heading
-from gatekeeper.vulnerabilities.naming import Named, split_ecosystem
+from gatekeeper.vulnerabilities.naming import Named
 
 if TYPE_CHECKING:
     from gatekeeper.core.advisory import Advisory, RefusedRecord
@@ -85,10 +85,7 @@ class AdvisoryIndex:
         except MalformedError:
             self._database.close()
             raise
-        self._bases: dict[str, list[str]] = {}
-        for covered in self._coverage:
-            base, suffix = split_ecosystem(covered.ecosystem)
-            self._bases.setdefault(base, []).append(suffix)
+        self._told = Coverage(covered.ecosystem for covered in self._coverage)
 
     def __enter__(self) -> Self:
         return self
@@ -123,13 +120,9 @@ class AdvisoryIndex:
 
         return tuple(RefusedRecord(*row) for row in rows)
 
-    def covers(self, named: Named) -> bool:
-        """True when the feeds tell of this ecosystem, and of this release of a distribution."""
-        suffixes = self._bases.get(named.ecosystem)
-        if suffixes is None or named.release is None:
-            return suffixes is not None
-        release = named.release
-        return any(concerns(suffix, release, named.version) for suffix in suffixes)
+    def covers(self, names: Iterable[Named]) -> bool:
+        """True when the feeds tell of one of these names' ecosystems, and of this release of a distribution."""
+        return self._told.covers(names)
 
     def entries(self, named: Iterable[Named]) -> Mapping[str, list[Entry]]:
         """By ``package_key``: every ``affected[]`` that names one of these packages, whatever its release."""

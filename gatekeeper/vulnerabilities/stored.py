@@ -13,6 +13,7 @@ from gatekeeper.core.component import SbomDocument
 from gatekeeper.core.errors import MalformedError
 from gatekeeper.core.match import Gap, Match, Unjudged
 from gatekeeper.ports.vulnerabilities import NamedVersion, PackageName, Span, StoredComponent
+from gatekeeper.vulnerabilities.coverage import Coverage
 from gatekeeper.vulnerabilities.describing import describe_record
 from gatekeeper.vulnerabilities.evaluation import ReadyPackage, make_ready
 from gatekeeper.vulnerabilities.index import names_of_vulnerability
@@ -20,10 +21,14 @@ from gatekeeper.vulnerabilities.matching import Heading, join, match_advisory
 from gatekeeper.vulnerabilities.naming import Named, names_of, normal_name, split_ecosystem
 from gatekeeper.vulnerabilities.osv import read_record
 from gatekeeper.vulnerabilities.ownership import Ownership
+from gatekeeper.vulnerabilities.realms import labels_of, read_realm, write_realm
 from gatekeeper.vulnerabilities.versions.schemes import ECOSYSTEMS, Scheme, scheme_of
 
 _READY = 4_096
 """Advisories kept ready: the same few are compared with thousands of components."""
+
+_COVERAGES = 4
+"""States of the feeds whose coverage is kept ready: the one that is read, and the one that is being published."""
 
 _Entry = tuple[PackageName, ReadyPackage]
 
@@ -35,6 +40,7 @@ class StoredMatcher:
         self._lock = Lock()
         self._ready: OrderedDict[int, tuple[Advisory, tuple[_Entry, ...]]] = OrderedDict()
         self._read = lru_cache(maxsize=_READY)(read_record)
+        self._coverage = lru_cache(maxsize=_COVERAGES)(Coverage)
 
     def names(self, stored: StoredComponent) -> tuple[NamedVersion, ...] | Unjudged:
         """Everything that advisories may call it, or why nobody can say; empty for what is no package."""
@@ -49,10 +55,23 @@ class StoredMatcher:
         return tuple(NamedVersion(package, key) for package, key in keys.items())
 
     def vendors(self, document: SbomDocument) -> tuple[str, ...]:
-        """For each component the ecosystem of the OS package that brought it; empty where none did."""
+        """For each component the realm of the OS package that brought it; empty where none did."""
         ownership = Ownership(document.components, document.operating_system)
         owners = map(ownership.owner_of, document.components)
-        return tuple("" if owner is None else owner.names[0].ecosystem for owner in owners)
+        return tuple("" if owner is None else write_realm(owner.names) for owner in owners)
+
+    def realm(self, stored: StoredComponent) -> str | Unjudged:
+        """What decides whether feeds tell of it; empty for what is no package."""
+        named = names_of(stored.component, stored.system)
+        return named if isinstance(named, Unjudged) else write_realm(named)
+
+    def covers(self, realm: str, labels: frozenset[str]) -> bool:
+        """Whether feeds whose records name these ecosystems tell of the realm."""
+        return self._coverage(labels).covers(read_realm(realm))
+
+    def labels(self, realm: str) -> tuple[str, ...]:
+        """Its ecosystems with their releases as OSV writes them, the likeliest first."""
+        return labels_of(realm)
 
     def read(self, record: bytes) -> Advisory:
         """One OSV record. Raises MalformedError."""

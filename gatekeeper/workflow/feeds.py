@@ -176,6 +176,7 @@ def load(
         told(f"importing {spec.name}", done, content.total)
     return room.store.publish(
         under,
+        room.matcher,
         source=spec.source,
         complete=complete,
         fetched_at=fetched_at or room.clock.now(),

@@ -143,8 +143,7 @@ def scanned_images(
             for report in item.reports
             if (trust in _GENERATED if report.generated else _signed_by(context, node, signers, report))
         )
-        ecosystems = sorted({name for scan in scans for name in scan.ecosystems})
-        outage = context.scan.outage(FeedKind.OSV, context.now, ecosystems) if sboms.read else None
+        outage = context.scan.outage(FeedKind.OSV, context.now, scans) if sboms.read else None
         statements = _statements(context, node, nodes, vex)
         subject = VexSubject(str(context.subject.repository), tuple(str(item.digest) for item in nodes))
         found = (

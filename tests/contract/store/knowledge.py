@@ -106,6 +106,7 @@ def publish(
 ) -> Published:
     return store.publish(
         under,
+        MATCHER,
         source="all.zip",
         complete=complete,
         fetched_at=now,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -185,9 +186,10 @@ def test_what_cannot_be_judged_is_told(store: Database) -> None:
     assert node.ecosystems == ("PyPI", "npm")
     assert node.unjudged == 1
     scan = scan_of(store, "sbom").scan
-    assert scan.outage(FeedKind.OSV, NOW, node.ecosystems) is None
-    assert scan.outage(FeedKind.OSV, NOW, ("npm",)) is not None
-    assert scan.outage(FeedKind.OSV, NOW + timedelta(days=3), node.ecosystems) is not None
+    assert node.untold == ("npm",)
+    assert scan.outage(FeedKind.OSV, NOW, [node]) is None
+    assert scan.outage(FeedKind.OSV, NOW, [dataclasses.replace(node, ecosystems=("npm",))]) is not None
+    assert scan.outage(FeedKind.OSV, NOW + timedelta(days=3), [node]) is not None
     assert scan.outage(FeedKind.KEV, NOW) is not None
 
 

@@ -51,14 +51,14 @@ def test_the_distribution_judges_what_it_brought_and_nothing_else(store: Databas
     load(store, [OF_PYPI])
     assert advisories(store, "sbom") == []
     assert advisories(store, "both") == ["GHSA-1"]
-    assert node_of(store, "sbom").ecosystems == ("Debian",)
+    assert node_of(store, "sbom").ecosystems == ("Debian:12",)
 
 
 def test_without_a_feed_of_the_distribution_its_own_ecosystem_judges_it(store: Database) -> None:
     store.keep_documents((ours(),), MATCHER)
     load(store, [OF_PYPI])
     assert advisories(store, "sbom") == ["GHSA-1"]
-    assert node_of(store, "sbom").ecosystems == ("Debian", "PyPI")
+    assert node_of(store, "sbom").ecosystems == ("Debian:12", "PyPI")
     load(store, [OF_DEBIAN], OS_FEED)
     assert advisories(store, "sbom") == []
 
@@ -68,7 +68,7 @@ def test_what_it_brought_needs_no_feed_of_its_own(store: Database) -> None:
     store.keep_documents((ours("sbom", generic),), MATCHER)
     load(store, [OF_DEBIAN], OS_FEED)
     node = node_of(store, "sbom")
-    assert (node.gaps, node.unjudged, node.ecosystems) == ((), 0, ("Debian",))
+    assert (node.gaps, node.unjudged, node.ecosystems) == ((), 0, ("Debian:12",))
 
 
 def test_who_is_affected_and_who_is_due_agree_with_the_scan(store: Database) -> None:

@@ -242,3 +242,12 @@ def _works(store: Database, before: Rows) -> None:
     planned = {row["nonce"] for row in before["intent"] if row["state"] == "planned"}
     assert planned <= {store.intent(lease).draft.nonce for lease in claimed}
     assert store.broken_at() is None
+
+
+def test_what_stored_advisories_cover_is_noted_by_the_upgrade(empty_url: str) -> None:
+    """As an import notes it, what one that was interrupted had met already too."""
+    _filled(empty_url, "0011")
+    migrate.upgrade(empty_url, "0012")
+    found = rows_of(empty_url)["feed_ecosystem"]
+    assert found
+    assert found == recorded("0012")["feed_ecosystem"]

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol
+from typing import BinaryIO, Protocol
 from urllib.parse import quote, unquote, urlsplit
 
 from gatekeeper.core.errors import Cause, MalformedError, UnavailableError
@@ -30,6 +30,8 @@ from gatekeeper.vulnerabilities.osv import LARGEST_RECORD
 LARGEST_DOWNLOAD = 8 * 1024 * 1024 * 1024
 _LIST_CAP = 512 * 1024 * 1024
 _DOWNLOAD_SECONDS = 3_600.0
+_TRIES = 5
+"""Answers to one download that may break off."""
 _MOST_RECORDS = 2_000
 """Changed records that are fetched one by one; of more the whole dump is fetched."""
 _ZIP = "/all.zip"
@@ -116,6 +118,20 @@ def _of_file(source: FeedSource, cursor: str | None) -> Fetched:
 
 
 @dataclass(frozen=True, slots=True)
+class _Rest:
+    """What is left of a file whose transfer broke off (RFC 9110, sections 13.1.5 and 14)."""
+
+    after: int
+    tag: str
+    """A strong entity tag: of another file the whole is sent."""
+
+    def begins(self, stream: Stream) -> bool:
+        """True when the answer is exactly this rest."""
+        place = stream.headers.get("content-range", "")
+        return stream.status_code == 206 and place.startswith(f"bytes {self.after}-")
+
+
+@dataclass(frozen=True, slots=True)
 class _Fetching:
     transport: Transport
     source: FeedSource
@@ -179,13 +195,15 @@ class _Fetching:
                     file.write(b'{"id":' + json.dumps(name).encode() + b',"affected":"unreadable"}\n')
         return path
 
-    def _open(self, url: str, *, cap: int, known: str | None = None) -> Stream:
+    def _open(self, url: str, *, cap: int, known: str | None = None, rest: _Rest | None = None) -> Stream:
         headers = {"Accept": "*/*"}
         if known is not None:
             headers["If-None-Match"] = known
+        if rest is not None:
+            headers |= {"Range": f"bytes={rest.after}-", "If-Range": rest.tag}
         request = Request("GET", url, headers, cap=cap, total=_DOWNLOAD_SECONDS, redirects=Redirects.BLOB)
         stream = self.transport.open(request)
-        if stream.status_code in (200, 304):
+        if stream.status_code in (200, 304) or (rest is not None and rest.begins(stream)):
             return stream
         code = stream.status_code
         stream.close()
@@ -205,16 +223,31 @@ class _Fetching:
             ) from error
 
     def _save(self, stream: Stream, name: str) -> Path:
+        """The body of the source's answer in a file. One that breaks off is asked for from there on, a few times."""
         path = self.folder / name
-        length = stream.headers.get("content-length")
-        total = int(length) if length is not None and length.isdigit() else None
-        done = 0
+        tag = stream.headers.get("etag", "")
         with path.open("wb") as file:
-            for piece in stream.pieces():
-                file.write(piece)
-                done += len(piece)
-                self.told(f"fetching {self.source.name}", done, total)
+            for left in reversed(range(_TRIES)):
+                try:
+                    self._append(stream, file)
+                    break
+                except UnavailableError as error:
+                    if not left or error.cause is Cause.OVER_CAP or not tag.startswith('"'):
+                        raise
+                finally:
+                    stream.close()
+                stream = self._open(self.source.url, cap=LARGEST_DOWNLOAD, rest=_Rest(file.tell(), tag))
+                if stream.status_code == 200:
+                    file.seek(0)
+                    file.truncate()
         return path
+
+    def _append(self, stream: Stream, file: BinaryIO) -> None:
+        length = stream.headers.get("content-length")
+        total = file.tell() + int(length) if length is not None and length.isdigit() else None
+        for piece in stream.pieces():
+            file.write(piece)
+            self.told(f"fetching {self.source.name}", file.tell(), total)
 
 
 def _lines(stream: Stream) -> Iterator[bytes]:

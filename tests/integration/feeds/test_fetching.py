@@ -115,6 +115,21 @@ def test_a_source_that_fails_says_so_and_leaves_the_feed_as_it_is(world: World, 
     assert row.next_due <= world.clock.now() + HOUR
 
 
+@pytest.mark.parametrize(("breaking", "state"), [(2, "published"), (5, "failed")])
+def test_a_download_that_breaks_off_goes_on_where_it_was(
+    world: World, source: Source, breaking: int, state: str
+) -> None:
+    scores = "".join(f"CVE-2026-{number},0.5,0.5\n" for number in range(1, 1001))
+    source.put("scores.csv", f"cve,epss,percentile\n{scores}")
+    configured(world, FeedKind.EPSS, f"{source.url}/scores.csv")
+    source.breaking = breaking
+    assert fetched(world).state == state
+    assert len(source.ranges) == min(breaking, 4)
+    assert len(set(source.ranges)) == len(source.ranges)
+    if state == "published":
+        assert world.app.room.store.feed("fed").records == 1000
+
+
 def test_after_an_import_from_a_file_the_source_is_fetched_whole_again(
     world: World, source: Source, tmp_path: Path
 ) -> None:

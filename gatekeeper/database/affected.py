@@ -55,6 +55,7 @@ class Affected:
             uncertain = _uncertain(connection, ids, judged)
             not_judged = _not_judged(connection, coverage, concerned, uncertain, parsed, repositories)
             differences = differences_of(connection, matcher, ids) if verify else None
+            asked = len(_asked(connection, repositories))
         return AffectedAnswer(
             vulnerability=name,
             advisories=tuple(sorted({row.record for row in rows})),
@@ -66,6 +67,7 @@ class Affected:
             images=images,
             not_judged=not_judged,
             differences=differences,
+            repositories=asked,
         )
 
     def affected_ids(self, name: str, matcher: Matcher) -> tuple[int, ...]:
@@ -305,12 +307,9 @@ def _not_judged(
     repositories: tuple[str, ...],
 ) -> NotJudged:
     """Subjects that are not among the concerned, counted by what is missing to judge them."""
-    subject, tag, intent, repository = tables.subject, tables.tag, tables.intent, tables.repository
+    subject, tag, intent = tables.subject, tables.tag, tables.intent
     old = _old_ecosystems(connection, advisories)
-    known = select(repository.c.id, repository.c.name)
-    wanted = {
-        row.id for row in connection.execute(known) if matching(repositories, repository_named(row.name))
-    }
+    wanted = _asked(connection, repositories)
     kinds = (subject.c.repository_id, subject.c.sbom_trust, subject.c.ecosystems)
     base = (
         select(*kinds, uncertain.label("uncertain"), func.count().label("number"))
@@ -344,6 +343,11 @@ def _not_judged(
                 for reason, true in missing.items():
                     reasons[reason] += row.number if true else 0
     return NotJudged(**counts, **reasons)
+
+
+def _asked(connection: Connection, repositories: tuple[str, ...]) -> set[int]:
+    known = connection.execute(select(tables.repository.c.id, tables.repository.c.name))
+    return {row.id for row in known if matching(repositories, repository_named(row.name))}
 
 
 def _old_ecosystems(connection: Connection, advisories: Sequence[Advisory]) -> set[str] | None:

@@ -266,6 +266,8 @@ class AffectedAnswer:
     not_judged: NotJudged
     differences: tuple[str, ...] | None = None
     """What a full rebuild finds otherwise; None: not asked for."""
+    repositories: int = 0
+    """How many known repositories were asked about."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from gatekeeper.ports.vulnerabilities import AffectedAnswer
 from gatekeeper.workflow.workroom import Workroom
 
 LONGEST_NAME = 200
+EVERYWHERE = ("**",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,7 @@ def affected(
     room: Workroom,
     name: str,
     *,
-    repositories: tuple[str, ...] = ("**",),
+    repositories: tuple[str, ...] = EVERYWHERE,
     limit: int = 1000,
     verify: bool = False,
 ) -> Affected:
@@ -42,6 +43,14 @@ def affected(
     if wanted.upper().startswith(("CVE-", "GHSA-")):
         wanted = _spelled(wanted)
     answer = room.store.affected(wanted, room.matcher, repositories=repositories, limit=limit, verify=verify)
+    if repositories != EVERYWHERE and not answer.repositories and not answer.differences:
+        # A misspelt glob must not look like an estate that is clean.
+        message = (
+            f"no known repository matches {' or '.join(repositories)}; write REGISTRY/PATH, or ** for all"
+        )
+        return Affected(
+            "indeterminate", "no-repository-matches", int(ExitCode.INDETERMINATE), message, answer
+        )
     return _judged(answer)
 
 

@@ -132,6 +132,8 @@ def test_a_bundle_from_one_site_to_another(
 def test_affected_says_what_it_could_not_judge(site: Site) -> None:
     code, answer = site.asked("affected", "cve-2026-1")
     assert (code, answer["state"], answer["answer"]["vulnerability"]) == (0, "unaffected", "CVE-2026-1")
+    code, answer = site.asked("affected", "CVE-2026-1", "--repository", "app/*")
+    assert (code, answer["reason_code"]) == (4, "no-repository-matches")
     assert site.run("affected", "no id")[0] == 2
     assert site.run("affected", "CVE-2026-1", "--verify")[0] == 0
 

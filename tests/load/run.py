@@ -25,8 +25,10 @@ from tests.load.world import CAPS, HOUR, LoadedWorld
 STEP = timedelta(minutes=15)
 PUSHED_AN_HOUR = 6
 """Images that fail, pushed each hour to repositories chosen by chance."""
-OUTAGE, STORM, SIGNED_OUT, JUMP, PUT_BACK = 3, 6, 9, 13, 19
-"""Hours in which something happens."""
+OUTAGE, STORM, SIGNED_OUT, JUMP, PUT_BACK = 4, 6, 9, 13, 19
+"""Hours in which something happens; in the first three most of the estate is due."""
+MET = 0.5
+"""So large a share of all repositories must be due in each bad hour, or it proves little."""
 RETRY_AFTER = timedelta(minutes=20)
 """What the registry asks for in the storm; it is asked once more in each such time."""
 JUMP_FLOOR = 10
@@ -122,11 +124,14 @@ class Simulation:
             yield
             return
         away = self.world.registry.faults.add(Match(), faults[hour])
-        requests, replaced = self.day.requests, self._replaced
+        requests, pieces, replaced = self.day.requests, self.day.pieces, self._replaced
         try:
             yield
         finally:
             self.world.registry.faults.remove(away)
+        met = self.day.pieces - pieces
+        if met < self.day.repositories * MET:
+            self._wrong(f"hour {hour}: only {met} pieces of work met what was wrong")
         if self._replaced != replaced:
             self._wrong(f"hour {hour}: a tag was replaced while nothing could be asked")
         if hour == STORM:
